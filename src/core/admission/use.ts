@@ -1,0 +1,14 @@
+// One image string at one place of one object: what everything else is about.
+
+export interface ImageUse {
+  /** RFC 6901 pointer into the object: `/spec/template/spec/initContainers/0/image`. */
+  readonly pointer: string
+  /** The same place for people: `spec.template.spec.initContainers[0].image`. */
+  readonly field: string
+  /** `containers`, `initContainers`, `ephemeralContainers` or `volumes`. */
+  readonly list: 'containers' | 'initContainers' | 'ephemeralContainers' | 'volumes' | 'argument'
+  /** The container's or volume's name; empty if it has none. */
+  readonly name: string
+  /** The image as written. */
+  readonly image: string
+}
