@@ -1,0 +1,185 @@
+// Where the images of a Kubernetes object are: one table of kinds, one walk over a pod spec. Says nothing about which
+// of them matter to a policy. A kind that is not in the table is judged by the pod specs found at the usual places.
+
+import { CodedError } from '#core/errors.ts'
+import type { ImageUse } from './use.ts'
+
+export interface GroupKind {
+  readonly group: string
+  readonly kind: string
+}
+
+type JsonObject = Readonly<Record<string, unknown>>
+type Path = readonly string[]
+
+interface PodSpecPlace {
+  readonly path: Path
+  readonly spec: unknown
+  /**
+   * How much is demanded. `pod`: all that Kubernetes demands of a Pod. `template`: an image volume may leave its
+   * reference open (core/v1 ImageVolumeSource). `guess`: a kind we do not know may leave images to its controller,
+   * as Prometheus does; the Pods that come of it are judged with all their images.
+   */
+  readonly demand: 'pod' | 'template' | 'guess'
+}
+
+const podPath: Path = ['spec']
+const templatePath: Path = ['spec', 'template', 'spec']
+const cronPath: Path = ['spec', 'jobTemplate', 'spec', 'template', 'spec']
+
+/** `group/kind` → where its pod spec is, in every version of the group. The `extensions` rows are for old clusters. */
+const podSpecPaths: ReadonlyMap<string, Path> = new Map([
+  ['/Pod', podPath],
+  ['/PodTemplate', ['template', 'spec']],
+  ['/ReplicationController', templatePath],
+  ['apps/Deployment', templatePath],
+  ['apps/ReplicaSet', templatePath],
+  ['apps/StatefulSet', templatePath],
+  ['apps/DaemonSet', templatePath],
+  ['extensions/Deployment', templatePath],
+  ['extensions/ReplicaSet', templatePath],
+  ['extensions/DaemonSet', templatePath],
+  ['batch/Job', templatePath],
+  ['batch/CronJob', cronPath],
+])
+
+/** Where a kind that is not in the table may have one. */
+const usualPaths: readonly Path[] = [podPath, templatePath, cronPath]
+
+const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const
+
+/**
+ * More uses in one object than any real one has: 10,000 containers of the shortest kind are already larger than what
+ * etcd accepts (1.5 MiB by default).
+ */
+export const maxUses = 10_000
+
+/**
+ * Every image of an object, in the order init containers, containers, ephemeral containers, image volumes.
+ *
+ * @returns `undefined` if the kind is unknown and nothing in the object looks like a pod spec
+ * @throws CodedError `workload-malformed` where something else stands than Kubernetes allows
+ */
+export function imageUses(object: unknown, kind: GroupKind): readonly ImageUse[] | undefined {
+  const places = podSpecPlaces(object, kind)
+  if (places === undefined) return undefined
+  const uses: ImageUse[] = []
+  for (const place of places) addUsesOfPodSpec(uses, place)
+  return uses
+}
+
+/** The pod specs of an object as they are, to compare two objects by. */
+export function podSpecs(object: unknown, kind: GroupKind): readonly unknown[] | undefined {
+  return podSpecPlaces(object, kind)?.map((place) => place.spec)
+}
+
+/** Does the table know the kind? The others are judged by what they look like. */
+export function isWorkloadKind(kind: GroupKind): boolean {
+  return podSpecPaths.has(`${kind.group}/${kind.kind}`)
+}
+
+function podSpecPlaces(object: unknown, kind: GroupKind): readonly PodSpecPlace[] | undefined {
+  const known = podSpecPaths.get(`${kind.group}/${kind.kind}`)
+  if (known === undefined) return guessedPlaces(object)
+  const spec = at(object, known)
+  if (!isObject(spec)) throw malformed(known, spec === undefined ? 'is missing' : 'is not an object')
+  return [{ path: known, spec, demand: known === podPath ? 'pod' : 'template' }]
+}
+
+/** A pod spec is recognised by a list of containers: an object stands in a list of that name. */
+function guessedPlaces(object: unknown): readonly PodSpecPlace[] | undefined {
+  const places: PodSpecPlace[] = []
+  for (const path of usualPaths) {
+    const spec = at(object, path)
+    if (isObject(spec) && containerLists.some((list) => holdsObjects(member(spec, list)))) {
+      places.push({ path, spec, demand: 'guess' })
+    }
+  }
+  return places.length === 0 ? undefined : places
+}
+
+function holdsObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.some(isObject)
+}
+
+function addUsesOfPodSpec(uses: ImageUse[], place: PodSpecPlace): void {
+  for (const list of containerLists) {
+    const path = [...place.path, list]
+    const containers = listAt(place.spec, list, path)
+    for (const [index, container] of containers.entries()) {
+      const where = [...path, String(index)]
+      const image = text(member(container, 'image'), [...where, 'image'])
+      if (image !== '') addUse(uses, list, container, [...where, 'image'], image)
+      else if (place.demand !== 'guess')
+        throw malformed([...where, 'image'], 'is missing: every container needs an image')
+    }
+  }
+  addImageVolumes(uses, place)
+}
+
+function addImageVolumes(uses: ImageUse[], place: PodSpecPlace): void {
+  const path = [...place.path, 'volumes']
+  for (const [index, volume] of listAt(place.spec, 'volumes', path).entries()) {
+    const where = [...path, String(index), 'image']
+    const source = member(volume, 'image')
+    if (source === undefined || source === null) continue
+    if (!isObject(source)) throw malformed(where, 'is not an object')
+    const reference = text(member(source, 'reference'), [...where, 'reference'])
+    if (reference !== '') addUse(uses, 'volumes', volume, [...where, 'reference'], reference)
+    else if (place.demand === 'pod') throw malformed([...where, 'reference'], 'is missing: an image volume needs one')
+  }
+}
+
+function addUse(uses: ImageUse[], list: ImageUse['list'], owner: JsonObject, path: Path, image: string): void {
+  if (uses.length === maxUses) throw malformed(path, `is one image more than the ${maxUses} that one object may have`)
+  const name = text(member(owner, 'name'), [...path.slice(0, path.lastIndexOf('image')), 'name'])
+  uses.push({ pointer: pointerOf(path), field: fieldOf(path), list, name, image })
+}
+
+/** A list that is absent or null is empty, as it is to the API server. */
+function listAt(spec: unknown, name: string, path: Path): readonly JsonObject[] {
+  const list = member(spec, name)
+  if (list === undefined || list === null) return []
+  if (!Array.isArray(list)) throw malformed(path, 'is not a list')
+  for (const [index, item] of list.entries()) {
+    if (!isObject(item)) throw malformed([...path, String(index)], 'is not an object')
+  }
+  return list
+}
+
+function text(value: unknown, path: Path): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value !== 'string') throw malformed(path, 'is not a string')
+  return value
+}
+
+function at(object: unknown, path: Path): unknown {
+  let value = object
+  for (const name of path) value = member(value, name)
+  return value
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** RFC 6901. */
+function pointerOf(path: Path): string {
+  return path.map((segment) => `/${segment.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function fieldOf(path: Path): string {
+  let field = ''
+  for (const segment of path)
+    field += /^[0-9]+$/.test(segment) ? `[${segment}]` : `${field === '' ? '' : '.'}${segment}`
+  return field
+}
+
+function malformed(path: Path, problem: string): CodedError {
+  const field = fieldOf(path)
+  return new CodedError('workload-malformed', `${field} ${problem}`, { where: field })
+}
