@@ -240,6 +240,16 @@ const accepted = {
     meaning: 'No rule covers the image, and the policies say `otherwise: Accept`: nothing was verified.',
     next: 'Nothing, if that is what the policy is meant to say.',
   },
+  'accepted-unchanged': {
+    kind: 'accepted',
+    meaning: 'An UPDATE left this image as it was; it was not judged again.',
+    next: 'Nothing; new Pods are judged when they are created.',
+  },
+  'accepted-not-enforced': {
+    kind: 'accepted',
+    meaning: 'Only policies in Warn or Audit mode speak about this image: nothing stands in its way.',
+    next: 'Set `mode: Enforce` when what the warnings name has been dealt with.',
+  },
   'accepted-undetermined': {
     kind: 'accepted',
     meaning: 'The registry could not be asked, and the policy says `whenUndetermined: InsecureAdmit`.',
@@ -372,6 +382,21 @@ const input = {
     kind: 'input',
     meaning: 'The credential helper that the docker config names failed.',
     next: 'Run it by hand.',
+  },
+  'listen-failed': {
+    kind: 'input',
+    meaning: 'The server cannot listen at the address that it was given.',
+    next: 'Name another with --listen, or stop what listens there.',
+  },
+  'tls-invalid': {
+    kind: 'input',
+    meaning: 'The certificate and the key of the server are no pair that TLS can use.',
+    next: 'Check the files of --tls-cert and --tls-key.',
+  },
+  'http-request': {
+    kind: 'input',
+    meaning: 'The HTTP request is none that the server answers: path, method, type or speed.',
+    next: 'Send what the API server sends.',
   },
   'facts-malformed': { kind: 'input', meaning: 'The file holds no recorded facts.', next: 'Record them again.' },
 } as const satisfies Record<string, ErrorRow>

@@ -1,0 +1,141 @@
+// 简体中文。
+
+import type { ErrorCode } from '#core/errors.ts'
+import { errorTable } from '#core/errors.ts'
+import { toDigest } from '#core/image/digest.ts'
+import { pinnedText } from '#core/image/pin.ts'
+import type { Sentences } from './sentences.ts'
+
+const lists: Readonly<Record<string, string>> = {
+  containers: '容器',
+  initContainers: '初始化容器',
+  ephemeralContainers: '临时容器',
+  volumes: '镜像卷',
+}
+
+const outcomes = {
+  trusted: '可信',
+  untrusted: '不可信',
+  undetermined: '无法判定，因此不予放行',
+  accepted: '未经验证即被放行',
+} as const
+
+export const chinese: Sentences = {
+  place: (list, name, field) => `${lists[list] ?? list}${name === '' ? '' : `“${name}”`}（${field}）：`,
+  headline: ({ place, image, outcome, policy, cause }) =>
+    `${place}${policy === undefined ? '' : `依据策略“${policy}”，`}镜像“${image}”${outcomes[outcome]}${cause === '' ? '。' : `：${cause}`}`,
+  cause: (code, detail) => {
+    if (code === undefined) return ''
+    if (code === 'denied-by-rule' && detail) return `${detail}。`
+    return `${chineseCauses[code]?.cause ?? errorTable[code].meaning}${detail ? `（${detail}）` : ''}。`
+  },
+  found: (lines) => `发现：${lines.join('；')}。`,
+  noSignature: () => '没有任何签名',
+  nothingLookedFor: () => '未查找签名',
+  signature: ({ place, signer, counts, code, detail }) => {
+    const who = signer === undefined ? '未知密钥' : `“${signer.attestor}”（密钥“${signer.key}”）`
+    const wrongKey = code === 'signature-wrong-key' || code === undefined
+    const why = counts ? '，有效' : wrongKey ? (signer ? '，但策略并不要求该签名者' : '') : `，${detail ?? code}`
+    return `${place} 处有一个由${who}作出的签名${why}`
+  },
+  oddity: (place, code, detail) => `${place}：${detail || code}`,
+  signedBy: (signer) =>
+    `签名者：“${signer.attestor}”（密钥“${signer.key}”，SHA-256 ${signer.fingerprint.slice(0, 16)}…）。`,
+  wouldBeAccepted: (what) => `可被接受的是：${what}。`,
+  attestor: (name, keys) =>
+    keys.length === 0
+      ? `“${name}”的签名（目前没有有效密钥）`
+      : `“${name}”的签名（密钥${keys.map((key) => `“${key}”`).join('或')}）`,
+  anything: () => '任意镜像',
+  all: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `同时满足 [${parts.join('；')}]`),
+  any: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `满足其一 [${parts.join('；')}]`),
+  atLeast: (count, parts) => `[${parts.join('；')}] 中至少 ${count} 个不同的签名者`,
+  nextStep: (text) => `下一步：${text}`,
+  next: (code, reference, digest) => {
+    const advice = chineseCauses[code]?.next
+    if (advice !== signIt) return advice ?? errorTable[code].next
+    const known = digest === undefined ? undefined : toDigest(digest)
+    const name = reference.includes('@') ? reference.slice(0, reference.indexOf('@')) : reference
+    return `sealward sign --key KEY ${known === undefined ? reference : pinnedText(name, known, 'Digest')}`
+  },
+  more: (count) => `另有 ${count} 项`,
+  moreImages: (count) => `另有 ${count} 个镜像被拒绝。`,
+  codeAndDecision: (codes, id) => `代码：${codes}  决定：${id}`,
+  softened: (image, code, policy) => {
+    const name = policy === undefined ? '' : `（策略“${policy}”）`
+    return code === 'accepted-last-verdict'
+      ? `sealward：无法访问镜像仓库，镜像“${image}”依据上一次判定放行${name}`
+      : `sealward：无法访问镜像仓库，镜像“${image}”未经验证即被放行${name}`
+  },
+  unchangedUntrusted: (image, code) => `sealward：此对象的镜像“${image}”已不再可信（${code ?? ''}），新的 Pod 将被拒绝`,
+  wouldBeRefused: (image, { policy, code, detail }) =>
+    `sealward：镜像“${image}”将会被策略“${policy ?? ''}”拒绝（${code ?? ''}）：${detail ?? (code ? (chineseCauses[code]?.cause ?? '') : '')}`,
+}
+
+/** Marks the codes of which a signature by the right key is the cure. */
+const signIt = 'sign'
+
+/** Every code that a verdict can carry; a test holds this against the table of codes. */
+export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; readonly next: string }>> = {
+  'signature-missing': { cause: '没有人为它签名', next: signIt },
+  'signature-by-stranger': { cause: '它有签名，但签名者不是策略所要求的', next: signIt },
+  'signature-invalid': { cause: '它的签名已损坏，或是为另一个镜像作出的', next: signIt },
+  'annotation-mismatch': { cause: '它的签名缺少策略要求的注解', next: '带上所需注解重新签名。' },
+  'identity-mismatch': {
+    cause: '签名时使用的名称不是策略所接受的',
+    next: '以部署所用的名称签名，或放宽策略中的 identity。',
+  },
+  'key-not-valid': { cause: '签名所用的密钥无效', next: signIt },
+  'threshold-not-met': { cause: '不同签名者的数量不足', next: signIt },
+  'platform-untrusted': { cause: '索引中有平台镜像未被签名', next: '使用 --recursive 签名。' },
+  'digest-required': { cause: '它以标签引用，而策略只接受摘要', next: '请写成 name@sha256:… 的形式。' },
+  'denied-by-rule': { cause: '有规则拒绝它', next: '改用其他镜像，或联系策略负责人。' },
+  'no-rule': { cause: '没有任何策略的规则涵盖它', next: '改用规则涵盖的镜像，或请策略负责人添加规则。' },
+  'no-policy': { cause: '此处没有适用的策略', next: '指定适用的策略，或用 --namespace 指定命名空间。' },
+  'not-pinned': { cause: '它可信，但到达校验时未固定到已验证的摘要', next: '让对象经过 /mutate，或以摘要引用镜像。' },
+  'reference-malformed': { cause: '这不是合法的镜像引用', next: '更正镜像名称。' },
+  'registry-unreachable': { cause: '无法连接镜像仓库', next: '检查主机名、网络和仓库的证书颁发机构。' },
+  'registry-timeout': { cause: '镜像仓库未在期限内应答', next: '重试；若持续出现，请检查仓库。' },
+  'registry-failing': { cause: '镜像仓库返回服务器错误', next: '重试；若持续出现，请检查仓库。' },
+  'registry-throttled': { cause: '请求过多，镜像仓库暂时拒绝', next: '稍后重试，或提高仓库的速率限制。' },
+  'token-service-failing': { cause: '仓库的令牌服务没有给出令牌', next: '重试；若持续出现，请检查令牌服务。' },
+  'access-denied': { cause: '现有凭据均无法读取该镜像', next: '为 Sealward 提供可以拉取该镜像的凭据。' },
+  'realm-refused': {
+    cause: '仓库指向了不可接收凭据的令牌服务',
+    next: '检查仓库；若确认无误，请按名称允许其令牌服务。',
+  },
+  'redirect-refused': { cause: '仓库重定向到了不可跟随的地址', next: '检查仓库。' },
+  'address-refused': { cause: '该地址是链路本地地址或元数据服务', next: '更正镜像名称或仓库。' },
+  'plain-http-refused': {
+    cause: '仓库使用明文 HTTP，而该主机未被允许',
+    next: '使用 TLS，或以 --insecure-registry HOST:PORT 允许。',
+  },
+  'image-not-found': { cause: '仓库中没有这个镜像、标签或仓库', next: '检查名称，并确认镜像已推送。' },
+  'content-missing': { cause: '签名所引用的内容不在仓库中', next: '重新推送签名。' },
+  'digest-mismatch': { cause: '仓库发来的内容与摘要不符', next: '应视该仓库为损坏或恶意。' },
+  'content-truncated': { cause: '仓库的应答不完整', next: '重试；若持续出现，请检查仓库。' },
+  'content-too-large': { cause: '仓库发来的内容超过上限', next: '检查推送到那里的内容。' },
+  'registry-protocol': { cause: '仓库的应答不符合分发规范', next: '检查仓库。' },
+  'manifest-malformed': { cause: '清单格式不正确', next: '用较新的工具重新推送镜像。' },
+  'manifest-ambiguous': { cause: '清单可被解读为两种不同的东西', next: '用较新的工具重新推送镜像，并警惕其来源。' },
+  'manifest-unsupported': { cause: '清单的类型无法绑定签名', next: '用较新的工具重新推送镜像。' },
+  'too-many-signatures': { cause: '签名数量超过上限，而已读取的都不足够', next: '移除不属于那里的内容。' },
+  'too-many-platforms': { cause: '索引列出的镜像超过上限', next: '拆分该索引。' },
+  'platform-unknown': { cause: '无法得知需要检查的平台', next: '使用 platforms: Index 或 Each。' },
+  'namespace-labels-unknown': {
+    cause: '策略按标签选择命名空间，但其标签未知',
+    next: '在策略文件中加入 Namespace 对象。',
+  },
+  'too-many-rounds': { cause: '判定所需的查询次数超过上限', next: '检查推送到那里的内容。' },
+  'facts-missing': { cause: '记录的事实中没有本次判定所需的答案', next: '用要解释的策略重新记录。' },
+  overloaded: { cause: '服务器繁忙，未能及时判定', next: '重试；若持续出现，请增加 Sealward 的副本。' },
+  'push-refused': { cause: '仓库未接受推送', next: '检查凭据是否可以推送到那里。' },
+  'readback-failed': { cause: '签名后无法读回并验证', next: '检查仓库，然后重新签名。' },
+  'internal-error': { cause: 'Sealward 自身出错，这是一个缺陷', next: '请连同该决定的日志一并报告。' },
+  'accepted-by-rule': { cause: '规则写明 insecureAcceptAnything', next: '无。' },
+  'accepted-otherwise': { cause: '没有规则涵盖它，且策略写明 otherwise: Accept', next: '无。' },
+  'accepted-undetermined': { cause: '无法访问仓库，且策略写明 InsecureAdmit', next: '修复仓库后重新判定。' },
+  'accepted-last-verdict': { cause: '无法访问仓库，沿用上一次的可信判定', next: '修复仓库。' },
+  'accepted-unchanged': { cause: '本次更新未改动它，未重新判定', next: '无。' },
+  'accepted-not-enforced': { cause: '只有 Warn 或 Audit 策略涉及它', next: '处理警告后设置 mode: Enforce。' },
+}
