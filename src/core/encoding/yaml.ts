@@ -4,7 +4,7 @@
 // Refused, beyond what is malformed: aliases, anchors, tags, merge keys and directives (a policy is what stands there),
 // duplicate members, and plain text that YAML 1.2 and the YAML 1.1 reader of kubectl take for different values.
 
-import type { CST, Document, Node, Pair, Scalar, YAMLMap } from 'yaml'
+import type { CST, Document, Node, Pair, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, isAlias, isMap, isScalar, isSeq, Parser } from 'yaml'
 
 export interface YamlProblem {
@@ -40,8 +40,8 @@ export function parseYamlDocuments(text: string): readonly YamlDocument[] {
   const control = /[^\t\n\r\u0020-\u{10ffff}]|[\u007f\ufffe\uffff]/u.exec(text)
   if (control) return [failed(lines(control.index), 'a control character; write it as an escape inside "…"')]
   const documents: YamlDocument[] = []
-  const composer = new Composer<Node, false>(composerOptions)
-  const add = (document: Document.Parsed<Node, false>) => documents.push(toDocument(document, lines))
+  const composer = new Composer<ParsedNode, false>(composerOptions)
+  const add = (document: Document.Parsed<ParsedNode, false>) => documents.push(toDocument(document, lines))
   try {
     for (const token of new Parser().parse(text)) {
       const problem = refusedToken(token)
@@ -118,7 +118,7 @@ interface Walk {
   readonly lines: (offset: number) => number
 }
 
-function toDocument(document: Document.Parsed<Node, false>, lines: (offset: number) => number): YamlDocument {
+function toDocument(document: Document.Parsed<ParsedNode, false>, lines: (offset: number) => number): YamlDocument {
   const walk: Walk = { problems: [], lines }
   for (const error of [...document.errors, ...document.warnings].slice(0, maxProblems)) {
     // Both say "unresolved tag" where our own walk says that tags are refused.
@@ -195,19 +195,17 @@ function scalarValue(walk: Walk, node: Scalar, path: YamlPath): unknown {
   if (node.type !== 'PLAIN') return typeof value === 'string' ? value : null
   if (typeof value === 'string') {
     if (legacyBoolean.test(value)) {
-      return report(walk, node, path, `kubectl reads ${value} as a boolean; write "${value}" or true/false`)
+      report(walk, node, path, `kubectl reads ${value} as a boolean; write "${value}" or true/false`)
+    } else if (legacyNumber.test(value)) {
+      report(walk, node, path, `kubectl reads ${short(value)} as a number; quote it`)
     }
-    if (legacyNumber.test(value)) return report(walk, node, path, `kubectl reads ${short(value)} as a number; quote it`)
     return value
   }
   if (typeof value === 'number') {
-    if (jsonNumber.test(source) && Number.isFinite(value)) return value
-    return report(
-      walk,
-      node,
-      path,
-      `${short(source)} is read differently by different readers; write a plain number or quote it`,
-    )
+    if (!jsonNumber.test(source) || !Number.isFinite(value)) {
+      report(walk, node, path, `readers differ about ${short(source)}; write a plain number, or quote it`)
+    }
+    return value
   }
   return typeof value === 'boolean' || value === null ? value : null
 }
