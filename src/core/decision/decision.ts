@@ -3,7 +3,7 @@
 import type { ImageUse } from '#core/admission/use.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import { pinnedText } from '#core/image/pin.ts'
-import type { Mode } from '#core/policy/words.ts'
+import type { Language, Mode } from '#core/policy/words.ts'
 import type { Judgement, Outcome } from './judgement.ts'
 import type { Plan, PlannedUse } from './plan.ts'
 
@@ -37,7 +37,12 @@ export interface Decision {
   readonly leftAlone: boolean
   readonly verdicts: readonly UseVerdict[]
   readonly pins: readonly Pin[]
-  readonly policies: readonly { readonly name: string; readonly mode: Mode; readonly revision: string }[]
+  readonly policies: readonly {
+    readonly name: string
+    readonly mode: Mode
+    readonly revision: string
+    readonly language: Language
+  }[]
 }
 
 /** @param judgements by image key; an unchanged use may lack its own */

@@ -65,6 +65,7 @@ export function plan(
       name: policyName(policy),
       mode: policy.mode,
       revision: policy.revision,
+      language: policy.language,
     })),
   }
 }

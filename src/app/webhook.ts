@@ -1,0 +1,131 @@
+// Admission: an AdmissionRequest becomes a decision of the engine, and that becomes the answer. Knows no HTTP.
+
+import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.ts'
+import { allowed, allowedWithPatch, denied } from '#core/admission/answer.ts'
+import { usesOfRequest } from '#core/admission/changed.ts'
+import { objectLabels } from '#core/admission/object.ts'
+import { pinPatch } from '#core/admission/patch.ts'
+import type { AdmissionRequest } from '#core/admission/review.ts'
+import type { Decision } from '#core/decision/decision.ts'
+import { passes } from '#core/decision/decision.ts'
+import { auditAnnotations, denialText, warningLines } from '#core/decision/explain.ts'
+import { CodedError } from '#core/errors.ts'
+import type { MatchedPolicies } from '#core/policy/match.ts'
+import type { PolicySet } from '#core/policy/set.ts'
+import type { Language } from '#core/policy/words.ts'
+import type { Engine } from './engine/engine.ts'
+
+/** Why a request was let pass without a judgement; a label of a metric. */
+export type LeftAlone = 'operation' | 'subresource' | 'unknown-kind' | 'no-policy' | 'no-image'
+
+export interface Judged {
+  readonly answer: AdmissionAnswer
+  /** Absent where nothing had to be judged. */
+  readonly decision?: Decision
+  readonly leftAlone?: LeftAlone
+}
+
+export interface WebhookOptions {
+  readonly engine: Engine
+  /** The policies in force now. */
+  readonly policies: () => PolicySet
+  /** Called once a request, after the answer is fixed; what it does never changes the answer. */
+  readonly observe?: (request: AdmissionRequest, judged: Judged) => void
+}
+
+export interface Webhook {
+  mutate(request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionAnswer>
+  validate(request: AdmissionRequest, signal: AbortSignal): Promise<ValidationAnswer>
+}
+
+/** All requests of one process read the registry with the same credentials. */
+const ownCredentials = 'own'
+
+export function createWebhook(options: WebhookOptions): Webhook {
+  const judge = async (request: AdmissionRequest, purpose: Decision['purpose'], signal: AbortSignal): Promise<Judged> => {
+    const judged = await judgeRequest(options, request, purpose, signal)
+    try {
+      options.observe?.(request, judged)
+    } catch {
+      // Telling about a decision must not change it; the observer counts its own losses.
+    }
+    return judged
+  }
+  return {
+    mutate: async (request, signal) => (await judge(request, 'mutate', signal)).answer,
+    validate: async (request, signal) => {
+      const { answer } = await judge(request, 'validate', signal)
+      if (answer.outcome === 'patched') throw new Error('validation made a patch')
+      return answer
+    },
+  }
+}
+
+/** @returns always an answer; what is not fit to be judged is denied where a policy is enforced */
+async function judgeRequest(
+  options: WebhookOptions,
+  request: AdmissionRequest,
+  purpose: Decision['purpose'],
+  signal: AbortSignal,
+): Promise<Judged> {
+  const policies = options.policies()
+  const matched = policies.match(scopeOf(request))
+  let uses: ReturnType<typeof usesOfRequest>
+  try {
+    uses = usesOfRequest(request)
+  } catch (error) {
+    return malformed(error, matched)
+  }
+  if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
+  if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
+  if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
+  const changed = new Set(uses.changed)
+  const decision = await options.engine.judge(
+    {
+      purpose,
+      ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
+      uses: uses.all,
+      unchanged: new Set(uses.all.filter((use) => !changed.has(use)).map((use) => use.pointer)),
+      matched,
+      bystanders: policies.attestors,
+      credentialScope: ownCredentials,
+    },
+    signal,
+  )
+  return { answer: answerOf(decision), decision }
+}
+
+function scopeOf(request: AdmissionRequest) {
+  const { kind, resource, subResource, namespace, operation, object } = request
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    objectLabels: objectLabels(object),
+    apiGroup: resource.group,
+    apiVersion: kind.version,
+    resource: subResource === undefined ? resource.resource : `${resource.resource}/${subResource}`,
+    operation,
+  }
+}
+
+/** An object whose images cannot be told is refused where anything is enforced: nobody knows what it would run. */
+function malformed(error: unknown, matched: MatchedPolicies): Judged {
+  if (!(error instanceof CodedError)) throw error
+  const enforcing = [...matched.policies, ...matched.undetermined].find((policy) => policy.mode === 'Enforce')
+  if (enforcing === undefined) return { answer: allowed({ warnings: [`sealward: ${error.message}`] }), leftAlone: 'unknown-kind' }
+  return { answer: denied(error.code, `${error.message} (policy "${enforcing.name}")\n\ncode: ${error.code}`) }
+}
+
+function answerOf(decision: Decision): AdmissionAnswer {
+  const language = languageOf(decision)
+  const remarks = { warnings: warningLines(decision, language), auditAnnotations: auditAnnotations(decision) }
+  if (decision.allowed) return allowedWithPatch(pinPatch(decision.pins), remarks)
+  const refused = decision.verdicts.find((verdict) => !verdict.unchanged && !passes(verdict.outcome))
+  return denied(refused?.code ?? 'internal-error', denialText(decision, language), remarks)
+}
+
+/** The language of the policy that decided; it was chosen by those who own the namespace's policies. */
+function languageOf(decision: Decision): Language {
+  const refused = decision.verdicts.find((verdict) => !passes(verdict.outcome))
+  const named = refused?.policy ?? decision.policies[0]?.name
+  return decision.policies.find((policy) => policy.name === named)?.language ?? 'en'
+}
