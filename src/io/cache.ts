@@ -1,0 +1,45 @@
+// Bounded, expiring memory: what may be forgotten at any time and must not be kept for long. Nothing else imports the
+// library, so that every such memory has both bounds.
+
+import { LRUCache } from 'lru-cache'
+
+export interface Cache<V extends object> {
+  get(key: string): V | undefined
+  /** `ttl` in milliseconds, at most the cache's own. */
+  set(key: string, value: V, ttl?: number): void
+  delete(key: string): void
+  values(): Iterable<V>
+  clear(): void
+}
+
+export interface CacheLimits<V> {
+  readonly max: number
+  /** In milliseconds; 0 keeps entries until there are too many. */
+  readonly ttl: number
+  /** Called once for everything that leaves. */
+  readonly onDrop?: (value: V) => void
+}
+
+export function createCache<V extends object>(limits: CacheLimits<V>): Cache<V> {
+  const { max, ttl, onDrop } = limits
+  const entries = new LRUCache<string, V>({ max, ttl, ...(onDrop && { dispose: (value: V) => onDrop(value) }) })
+  return {
+    get: (key) => entries.get(key),
+    set: (key, value, own = ttl) => void entries.set(key, value, { ttl: ttl > 0 ? Math.min(own, ttl) : own }),
+    delete: (key) => void entries.delete(key),
+    values: () => entries.values(),
+    clear: () => entries.clear(),
+  }
+}
+
+/** At most one run per key at a time; who asks meanwhile gets the same promise. Nothing is kept afterwards. */
+export function createSingleFlight<V>(): (key: string, run: () => Promise<V>) => Promise<V> {
+  const flying = new Map<string, Promise<V>>()
+  return (key, run) => {
+    const flight = flying.get(key)
+    if (flight !== undefined) return flight
+    const started = run().finally(() => flying.delete(key))
+    flying.set(key, started)
+    return started
+  }
+}

@@ -1,0 +1,131 @@
+// One request over a dispatcher, read under caps and a deadline. No policy about hosts, redirects or retries.
+
+import type { Dispatcher } from 'undici'
+import { CodedError } from '#core/errors.ts'
+import { requestFailure, showUrl } from './failure.ts'
+import { type HttpRequest, type HttpResponse, maxErrorBytes } from './message.ts'
+
+/** For callers whose signal never fires: nothing that is read here is large enough to need more. */
+const wholeRequestTimeout = 30_000
+
+/** @throws CodedError as `Transport.send` */
+export function exchange(dispatcher: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    const reader = new AnswerReader(request, resolve, reject)
+    if (request.signal.aborted) return reader.expire()
+    dispatcher.dispatch(
+      {
+        origin: request.url.origin,
+        path: `${request.url.pathname}${request.url.search}`,
+        method: request.method,
+        headers: request.headers,
+        // After a HEAD the library closes the connection unless told otherwise; the next request would pay a handshake.
+        ...(request.method === 'HEAD' && { reset: false }),
+        ...(request.body !== undefined && { body: request.body }),
+      },
+      reader,
+    )
+  })
+}
+
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest
+  readonly #resolve: (response: HttpResponse) => void
+  readonly #reject: (error: CodedError) => void
+  readonly #timer: NodeJS.Timeout
+  readonly #chunks: Uint8Array[] = []
+  #length = 0
+  #cap = 0
+  #head: Omit<HttpResponse, 'body'> | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #settled = false
+
+  constructor(request: HttpRequest, resolve: (response: HttpResponse) => void, reject: (error: CodedError) => void) {
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#timer = setTimeout(this.expire, wholeRequestTimeout)
+    request.signal.addEventListener('abort', this.expire)
+  }
+
+  readonly expire = (): void => {
+    const { url, signal } = this.#request
+    const reason: unknown = signal.reason
+    this.#fail(
+      reason instanceof CodedError
+        ? reason
+        : new CodedError('registry-timeout', `${url.host} did not answer in time`, { where: showUrl(url) }),
+    )
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // The deadline may have passed while the request waited for a connection.
+    if (this.#settled) controller.abort(new Error('no longer wanted'))
+    else this.#controller = controller
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpResponse['headers']): void {
+    if (status < 200) return
+    const success = status < 300
+    this.#head = { status, headers }
+    this.#cap = success ? this.#request.maxBytes : maxErrorBytes
+    if (!success || this.#request.method === 'HEAD') return
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      this.#fail(this.#coded('registry-protocol', 'sent content in an encoding that was not asked for'))
+    } else if (Number(headers['content-length'] ?? 0) > this.#cap) {
+      this.#fail(this.#tooLarge())
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#settled) return
+    this.#length += chunk.length
+    if (this.#length <= this.#cap) this.#chunks.push(chunk)
+    else if (this.#head !== undefined && this.#head.status >= 300) this.#finish()
+    else this.#fail(this.#tooLarge())
+  }
+
+  onResponseEnd(): void {
+    this.#finish()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(requestFailure(error, this.#request.url, this.#head === undefined ? 'head' : 'body'))
+  }
+
+  #finish(): void {
+    const head = this.#head
+    if (head === undefined || this.#settled) return
+    this.#settle()
+    if (this.#length > this.#cap) this.#controller?.abort(new Error('the rest is not wanted'))
+    this.#resolve({ ...head, body: joined(this.#chunks) })
+  }
+
+  #fail(error: CodedError): void {
+    if (this.#settled) return
+    this.#settle()
+    this.#controller?.abort(error)
+    this.#reject(error)
+  }
+
+  #settle(): void {
+    this.#settled = true
+    clearTimeout(this.#timer)
+    this.#request.signal.removeEventListener('abort', this.expire)
+  }
+
+  #tooLarge(): CodedError {
+    return this.#coded('content-too-large', `sent more than the ${this.#cap} bytes that are read of this`)
+  }
+
+  #coded(code: 'registry-protocol' | 'content-too-large', what: string): CodedError {
+    const { url } = this.#request
+    return new CodedError(code, `${url.host} ${what}`, { where: showUrl(url) })
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks)
+}

@@ -1,0 +1,95 @@
+// What refers to a digest (distribution specification, "Listing Referrers"): by the referrers API, and by the index under
+// the fallback tag where there is no API or the API knows of nothing. Judges no referrer.
+
+import type { Referrer } from '#core/decision/question.ts'
+import { CodedError } from '#core/errors.ts'
+import { type Digest, fallbackTag } from '#core/image/digest.ts'
+import { maxManifestBytes, ociIndexType, parseReferrersIndex } from '#core/image/manifest.ts'
+import { type Cache, createCache } from '../cache.ts'
+import { showUrl } from '../http/failure.ts'
+import { mediaTypeOf } from './content.ts'
+import { apiUrl } from './endpoint.ts'
+import { readPages } from './pages.ts'
+import { fetchTagged, type Reading } from './pull.ts'
+import type { Followed } from './redirect.ts'
+import { errorCodeOf, isSuccess, unexpectedStatus } from './status.ts'
+
+/** Signatures, attestations and reports of years; the caps on what is read of each stand with the formats. */
+const maxReferrers = 2_000
+/** Hosts that answered as if the route did not exist, so that the next image costs one request less. */
+export type HostsWithoutApi = Cache<{ readonly since: number }>
+
+/** An upgraded registry is noticed after a minute. */
+export function createHostsWithoutApi(): HostsWithoutApi {
+  return createCache({ max: 1_000, ttl: 60_000 })
+}
+
+/**
+ * All referrers of a digest, each once; empty where there are none.
+ *
+ * @throws CodedError `manifest-malformed` and its kin for a broken list, `too-many-signatures`, `registry-protocol`,
+ *   and what a session throws
+ */
+export async function fetchReferrers(
+  reading: Reading,
+  digest: Digest,
+  without: HostsWithoutApi,
+): Promise<readonly Referrer[]> {
+  const listed = without.get(reading.endpoint.base.host) === undefined ? await askApi(reading, digest, without) : []
+  return listed.length > 0 ? listed : readFallback(reading, digest)
+}
+
+/** Empty where the registry has no such API. */
+async function askApi(reading: Reading, digest: Digest, without: HostsWithoutApi): Promise<readonly Referrer[]> {
+  const { session, endpoint, context } = reading
+  const url = apiUrl(endpoint, 'referrers', digest)
+  const pages = await readPages(url, async (page) => {
+    const call = {
+      method: 'GET',
+      url: page,
+      headers: { accept: ociIndexType },
+      maxBytes: maxManifestBytes,
+      actions: 'pull',
+    } as const
+    const answer = await session.call(endpoint, call, context)
+    if (isSuccess(answer.response)) return answer
+    if (page !== url || !lacksApi(answer)) throw unexpectedStatus(answer, `the referrers of ${digest}`)
+    // A 404 with a registry's own code may be about this repository only.
+    if (errorCodeOf(answer.response) === undefined) without.set(endpoint.base.host, { since: 0 })
+    return undefined
+  })
+  return distinct(pages.flatMap(readPage), url)
+}
+
+function lacksApi(answer: Followed): boolean {
+  return [404, 405, 501].includes(answer.response.status)
+}
+
+function readPage(page: Followed): readonly Referrer[] {
+  const mediaType = mediaTypeOf(page)
+  if (mediaType !== '' && mediaType !== ociIndexType && mediaType !== 'application/json') {
+    throw new CodedError('registry-protocol', `${page.url.host} lists referrers as something that is no index`, {
+      where: showUrl(page.url),
+    })
+  }
+  return parseReferrersIndex(page.response.body)
+}
+
+/** The index that clients keep for registries without the API. */
+export async function readFallback(reading: Reading, digest: Digest): Promise<readonly Referrer[]> {
+  const fetched = await fetchTagged(reading, fallbackTag(digest))
+  return fetched === null ? [] : distinct(parseReferrersIndex(fetched.bytes), apiUrl(reading.endpoint, 'manifests'))
+}
+
+function distinct(referrers: readonly Referrer[], url: URL): readonly Referrer[] {
+  const byDigest = new Map<Digest, Referrer>()
+  for (const each of referrers) if (!byDigest.has(each.digest)) byDigest.set(each.digest, each)
+  if (byDigest.size <= maxReferrers) return [...byDigest.values()]
+  throw new CodedError(
+    'too-many-signatures',
+    `${url.host} lists ${byDigest.size} referrers; at most ${maxReferrers} are read`,
+    {
+      where: showUrl(url),
+    },
+  )
+}

@@ -1,0 +1,171 @@
+// Access tokens from a registry's token service: fetching (distribution's token and OAuth2 flows), sharing while in
+// flight, keeping until shortly before they expire. Which service may be asked is decided in `realm.ts`.
+
+import { printable } from '#core/encoding/printable.ts'
+import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
+import { CodedError, messageOf } from '#core/errors.ts'
+import { createCache, createSingleFlight } from '../cache.ts'
+import { untilAborted } from '../deadline.ts'
+import { showUrl } from '../http/failure.ts'
+import type { HttpResponse } from '../http/message.ts'
+import { basicAuthorization, type Credential, credentialId } from './credentials.ts'
+import type { PatientSend } from './retry.ts'
+
+export interface TokenRequest {
+  /** Already guarded. */
+  readonly realm: URL
+  readonly service: string | undefined
+  /** `repository:team/app:pull` */
+  readonly access: string
+  readonly credential: Exclude<Credential, { kind: 'registry-token' }>
+}
+
+export interface TokenStore {
+  /**
+   * `undefined` where the service refuses this credential.
+   *
+   * @throws CodedError `token-service-failing`, `registry-throttled`, `address-refused`
+   */
+  token(
+    request: TokenRequest,
+    context: { readonly signal: AbortSignal; readonly scope: string },
+  ): Promise<string | undefined>
+  /** The registry did not accept it. */
+  forget(request: TokenRequest): void
+}
+
+interface Issued {
+  readonly token: string
+  /** In milliseconds. */
+  readonly lifetime: number
+}
+
+/** The cap of containers/image; a token is a few KiB. */
+const maxAnswerBytes = 1024 * 1024
+/** More than Node and most registries accept in a request's head. */
+const maxTokenLength = 12 * 1024
+/** "If omitted, this defaults to 60 seconds" (distribution, token specification). */
+const defaultLifetime = 60_000
+/** A token is not used for longer than this without asking again whether its owner still may. */
+const longestLifetime = 15 * 60_000
+/** Clocks and the way to the registry; of short lives a tenth. */
+const margin = 10_000
+/** The fetch is shared, so no caller's deadline bounds it. */
+const fetchDeadline = 10_000
+
+export function createTokenStore(send: PatientSend): TokenStore {
+  const tokens = createCache<Issued>({ max: 2_000, ttl: longestLifetime })
+  const once = createSingleFlight<Issued | undefined>()
+
+  const fetchAndKeep = async (key: string, request: TokenRequest, scope: string) => {
+    const issued = await fetchToken(send, request, scope)
+    if (issued !== undefined) tokens.set(key, issued, issued.lifetime - Math.min(margin, issued.lifetime / 10))
+    return issued
+  }
+  return {
+    async token(request, context) {
+      const key = keyOf(request)
+      const known = tokens.get(key)
+      if (known !== undefined) return known.token
+      const fetched = once(key, () => fetchAndKeep(key, request, context.scope))
+      return (await untilAborted(fetched, context.signal, () => failing(request.realm, 'did not answer in time')))
+        ?.token
+    },
+    forget: (request) => tokens.delete(keyOf(request)),
+  }
+}
+
+function keyOf({ realm, service, access, credential }: TokenRequest): string {
+  return JSON.stringify([credentialId(credential), realm.href, service ?? null, access])
+}
+
+async function fetchToken(send: PatientSend, request: TokenRequest, scope: string): Promise<Issued | undefined> {
+  const post = request.credential.kind === 'identity-token'
+  const response = await ask(send, request, post, scope)
+  // Services without the OAuth2 route take the identity token as a password (docker and containerd do the same).
+  const again = post && [400, 404, 405, 501].includes(response.status)
+  return readAnswer(again ? await ask(send, request, false, scope) : response, request.realm)
+}
+
+async function ask(send: PatientSend, request: TokenRequest, post: boolean, scope: string): Promise<HttpResponse> {
+  const { realm, service, access, credential } = request
+  const parameters = { ...(service !== undefined && { service }), scope: access }
+  const signal = AbortSignal.timeout(fetchDeadline)
+  const common = { maxBytes: maxAnswerBytes, signal }
+  try {
+    if (post && credential.kind === 'identity-token') {
+      const form = {
+        grant_type: 'refresh_token',
+        client_id: 'sealward',
+        ...parameters,
+        refresh_token: credential.token,
+      }
+      const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+      return await send(
+        { method: 'POST', url: realm, headers, body: new URLSearchParams(form).toString(), ...common },
+        { scope },
+      )
+    }
+    const url = new URL(realm)
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+    const authorization = authorizationOf(credential)
+    const headers = { accept: 'application/json', ...(authorization !== undefined && { authorization }) }
+    return await send({ method: 'GET', url, headers, ...common }, { scope })
+  } catch (error) {
+    throw serviceFailure(error, realm)
+  }
+}
+
+function authorizationOf(credential: TokenRequest['credential']): string | undefined {
+  switch (credential.kind) {
+    case 'anonymous':
+      return undefined
+    case 'basic':
+      return basicAuthorization(credential.username, credential.password)
+    case 'identity-token':
+      return basicAuthorization(credential.username ?? '<token>', credential.token)
+  }
+}
+
+function readAnswer(response: HttpResponse, realm: URL): Issued | undefined {
+  const { status, body } = response
+  if (status === 401 || status === 403) return undefined
+  if (status !== 200) throw failing(realm, `answered with status ${status}`)
+  const answer = parseAnswer(body, realm)
+  const text = [answer['token'], answer['access_token']].find((value) => typeof value === 'string' && value !== '')
+  if (typeof text !== 'string') throw failing(realm, 'answered without a token')
+  // It goes into a header.
+  if (text.length > maxTokenLength || !/^[\x21-\x7e]+$/.test(text))
+    throw failing(realm, 'answered with an unusable token')
+  const seconds = answer['expires_in']
+  const lifetime = typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : defaultLifetime
+  return { token: text, lifetime: Math.min(lifetime, longestLifetime) }
+}
+
+function parseAnswer(body: Uint8Array, realm: URL): Readonly<Record<string, unknown>> {
+  let answer: unknown
+  try {
+    answer = parseStrictJsonBytes(body)
+  } catch {
+    // Nothing of the text is shown: it may hold a token.
+    throw failing(realm, 'answered something that is not JSON')
+  }
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+    throw failing(realm, 'did not answer with an object')
+  return answer as Readonly<Record<string, unknown>>
+}
+
+/** Every failure of the service is one of the service, not of the registry; what we refuse ourselves keeps its code. */
+function serviceFailure(error: unknown, realm: URL): unknown {
+  if (!(error instanceof CodedError)) return error
+  if (error.code === 'address-refused' || error.code === 'registry-throttled' || error.code === 'plain-http-refused')
+    return error
+  return failing(realm, `failed: ${messageOf(error)}`, error)
+}
+
+function failing(realm: URL, what: string, cause?: unknown): CodedError {
+  return new CodedError('token-service-failing', `the token service ${printable(realm.host, 100)} ${what}`, {
+    where: showUrl(realm),
+    cause,
+  })
+}
