@@ -217,6 +217,11 @@ const undetermined = {
     meaning: 'The registry did not accept what was pushed.',
     next: 'Check that the credentials may push there.',
   },
+  'signature-place-occupied': {
+    kind: 'undetermined',
+    meaning: 'Under the tag for signatures lies something that is no cosign signature, or no more fits; it is kept.',
+    next: 'Look at what lies there; remove it if it does not belong there.',
+  },
   'readback-failed': {
     kind: 'undetermined',
     meaning: 'What was signed could not be read back and verified, so it is not called signed.',
