@@ -99,7 +99,10 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     if (head === undefined || this.#settled) return
     this.#settle()
     if (this.#length > this.#cap) this.#controller?.abort(new Error('the rest is not wanted'))
-    this.#resolve({ ...head, body: joined(this.#chunks) })
+    const response = { ...head, body: joined(this.#chunks) }
+    // The pool calls this connection free only in the event loop's next turn. A caller who went on before would be given
+    // a second connection, and pay for its handshake.
+    queueMicrotask(() => setImmediate(this.#resolve, response))
   }
 
   #fail(error: CodedError): void {

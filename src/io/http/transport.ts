@@ -50,7 +50,7 @@ interface Origin {
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: (origin) => void origin.dispatcher.close() })
+  const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: retire })
   const originKey = (url: URL, reach: Reach) => `${url.origin} ${reach}`
 
   const originOf = async (url: URL, reach: Reach): Promise<Origin> => {
@@ -82,6 +82,11 @@ export function createTransport(options: TransportOptions): Transport {
       origins.clear()
     },
   }
+}
+
+/** Lets running requests end. A dispatcher that is already destroyed says so, which is what was wanted. */
+function retire(origin: Origin): void {
+  origin.dispatcher.close().catch(() => {})
 }
 
 function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {
