@@ -41,7 +41,7 @@ export function parseYamlDocuments(text: string): readonly YamlDocument[] {
   if (control) return [failed(lines(control.index), 'a control character; write it as an escape inside "…"')]
   const documents: YamlDocument[] = []
   const composer = new Composer<ParsedNode, false>(composerOptions)
-  const add = (document: Document.Parsed<ParsedNode, false>) => documents.push(toDocument(document, lines))
+  const add = (document: Document.Parsed<ParsedNode, false>) => documents.push(toDocument(document, text, lines))
   try {
     for (const token of new Parser().parse(text)) {
       const problem = refusedToken(token)
@@ -118,7 +118,9 @@ interface Walk {
   readonly lines: (offset: number) => number
 }
 
-function toDocument(document: Document.Parsed<ParsedNode, false>, lines: (offset: number) => number): YamlDocument {
+type Composed = Document.Parsed<ParsedNode, false>
+
+function toDocument(document: Composed, text: string, lines: (offset: number) => number): YamlDocument {
   const walk: Walk = { problems: [], lines }
   for (const error of [...document.errors, ...document.warnings].slice(0, maxProblems)) {
     // Both say "unresolved tag" where our own walk says that tags are refused.
@@ -128,8 +130,24 @@ function toDocument(document: Document.Parsed<ParsedNode, false>, lines: (offset
   }
   const root = document.contents
   const value = root === null || isEmptyScalar(root) ? undefined : toValue(walk, root, [])
-  const start = lines(offsetOf(root) ?? document.range[0])
-  return { value, problems: walk.problems, lineOf: (path) => lineOf(root, path, lines) ?? start }
+  const [start, , end] = document.range
+  let again: Node | null | undefined
+  return {
+    value,
+    problems: walk.problems,
+    lineOf: (path) => {
+      // Made again for the rare problem: thousands of trees kept for that would be hundreds of megabytes.
+      again ??= composeAgain(text.slice(start, end))
+      return lines(start + (offsetAt(again, path) ?? 0))
+    },
+  }
+}
+
+function composeAgain(text: string): Node | null {
+  for (const document of new Composer<ParsedNode, false>(composerOptions).compose(new Parser().parse(text))) {
+    return document.contents
+  }
+  return null
 }
 
 function isEmptyScalar(node: Node): boolean {
@@ -224,8 +242,8 @@ function offsetOf(node: Node | null | undefined): number | undefined {
   return node?.range?.[0]
 }
 
-/** Walks as far as the path leads; a member's line is that of its name. */
-function lineOf(root: Node | null, path: YamlPath, lines: (offset: number) => number): number | undefined {
+/** The offset of what the path names, as far as it leads; a member stands where its name stands. */
+function offsetAt(root: Node | null, path: YamlPath): number | undefined {
   let node: Node | null = root
   let offset = offsetOf(root)
   for (const step of path) {
@@ -241,7 +259,7 @@ function lineOf(root: Node | null, path: YamlPath, lines: (offset: number) => nu
       offset = offsetOf(node) ?? offset
     } else break
   }
-  return offset === undefined ? undefined : lines(offset)
+  return offset
 }
 
 function failed(line: number, message: string): YamlDocument {

@@ -126,3 +126,9 @@ export interface Policy {
   readonly lastVerdictMaxAge?: number
   readonly language: Language
 }
+
+/** A namespace as far as selectors look at it. */
+export interface NamespaceLabels {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}

@@ -1,0 +1,82 @@
+// The little language in which `schema.ts` says what may stand where: shapes are data, so that the reader, the docs
+// and later the CRDs come from one description. It reads nothing itself; `check.ts` does.
+
+export type Scalar = string | number | boolean
+
+/** What a text has to be. `problem` judges what can be judged by the text alone; readers parse the rest. */
+export interface TextFormat {
+  /** For the docs: "a duration such as 24h". */
+  readonly doc: string
+  readonly problem?: (text: string) => string | undefined
+}
+
+export interface Choice {
+  readonly doc: string
+  /** Known, but of a version to come: refused as "not supported yet". */
+  readonly later?: true
+}
+
+/** One member of an object. */
+export interface Word {
+  readonly doc: string
+  readonly shape: Shape
+  readonly required?: true
+  /** What stands there if nothing is written; plain JSON of this shape. */
+  readonly default?: Scalar | readonly Scalar[] | Readonly<Record<string, Scalar>>
+  readonly later?: true
+  /** Absent: in files and in a cluster alike. */
+  readonly only?: 'files' | 'cluster'
+}
+
+export interface ObjectShape {
+  readonly kind: 'object'
+  readonly members: Readonly<Record<string, Word>>
+  /** Exactly one of these members must be given. */
+  readonly exactlyOne?: readonly string[]
+}
+
+export type Shape =
+  | { readonly kind: 'text'; readonly format: TextFormat; readonly max: number }
+  | { readonly kind: 'choice'; readonly values: Readonly<Record<string, Choice>> }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | {
+      readonly kind: 'list'
+      readonly of: Shape
+      readonly min: number
+      readonly max: number
+      readonly distinct: boolean
+    }
+  /** An object whose member names are the user's. */
+  | { readonly kind: 'names'; readonly format: TextFormat; readonly of: Shape; readonly max: number }
+  | ObjectShape
+  /** The shape again, inside itself. */
+  | { readonly kind: 'again'; readonly name: string; readonly shape: () => Shape }
+  /** Anything; not looked at. */
+  | { readonly kind: 'ignored' }
+
+export const ignored: Shape = { kind: 'ignored' }
+
+export function text(format: TextFormat, max: number): Shape {
+  return { kind: 'text', format, max }
+}
+
+export function choice(values: Readonly<Record<string, Choice>>): Shape {
+  return { kind: 'choice', values }
+}
+
+export function list(of: Shape, limits: { min?: number; max: number; distinct?: boolean }): Shape {
+  return { kind: 'list', of, min: limits.min ?? 0, max: limits.max, distinct: limits.distinct ?? false }
+}
+
+export function names(format: TextFormat, of: Shape, max: number): Shape {
+  return { kind: 'names', format, of, max }
+}
+
+export function object(members: Readonly<Record<string, Word>>, exactlyOne?: readonly string[]): ObjectShape {
+  return exactlyOne === undefined ? { kind: 'object', members } : { kind: 'object', members, exactlyOne }
+}
+
+/** A word of a version to come: its inside is not described before something acts on it. */
+export function later(doc: string, only?: Word['only']): Word {
+  return only === undefined ? { doc, shape: ignored, later: true } : { doc, shape: ignored, later: true, only }
+}
