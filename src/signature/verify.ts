@@ -19,7 +19,7 @@ export interface VerifyRequest {
  *
  * @throws CodedError `internal-error` for a fault of ours, which says nothing about the signature
  */
-export async function verifySignature(
+export async function verifyMaterial(
   request: VerifyRequest,
   table: readonly Format[] = formats,
 ): Promise<Verification> {

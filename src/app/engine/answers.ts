@@ -47,10 +47,15 @@ export class Answers {
   async #verify(question: VerifyQuestion): Promise<Fact<Verification>> {
     const key = questionKey(question)
     const known = this.#memory.verification(key)
-    const verification = known ?? (await verifyMaterial(question))
-    if (known === undefined) this.#memory.keepVerification(key, verification)
-    if (verification.accepted) this.#memory.prove(question.subject, question.attestor, verification.claims)
-    return { known: true, value: verification }
+    try {
+      const verification = known ?? (await verifyMaterial(question))
+      if (known === undefined) this.#memory.keepVerification(key, verification)
+      if (verification.accepted) this.#memory.prove(question.subject, question.attestor, verification.claims)
+      return { known: true, value: verification }
+    } catch (error) {
+      // A fault of a format says nothing about the signature, and is not remembered.
+      return unknownBecause(error)
+    }
   }
 
   async #join(key: string, question: FetchQuestion, scope: string, signal: AbortSignal): Promise<Fact<unknown>> {
