@@ -56,12 +56,12 @@ function isName(text: string, from: number): boolean {
   return text.charAt(offset) === ':'
 }
 
-/** The offset of the quote that ends the string which begins at `start`; -1 if none does. */
-export function endOfString(text: string, start: number): number {
+/** The offset of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     if (unit === quote) return at
     if (unit === backslash) at++
   }
-  return -1
+  return text.length
 }

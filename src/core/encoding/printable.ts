@@ -25,7 +25,7 @@ export function printable(text: string, max: number = defaultMax): string {
     parts.push(shown)
     length += shown.length
   }
-  return text.length > max + 1 ? cut(parts, length, max) : parts.join('')
+  return parts.join('')
 }
 
 function escaped(character: string): string {

@@ -17,9 +17,11 @@ export function parseGlob(text: string): Glob {
   }
 }
 
-/** Has it any literal character, or is it `*` alone? */
-export function isGlobText(glob: Glob): boolean {
-  return glob.kind === 'literal' || glob.prefix !== '' || glob.suffix !== '' || glob.middles.length > 0
+/** How many characters stand for themselves; none in `*`. */
+export function globLength(glob: Glob): number {
+  return glob.kind === 'literal'
+    ? glob.text.length
+    : glob.prefix.length + glob.middles.join('').length + glob.suffix.length
 }
 
 /** Without backtracking: if any place for a piece leads to a match, the leftmost does. */

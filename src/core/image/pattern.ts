@@ -4,9 +4,10 @@
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 import type { Glob } from './glob.ts'
-import { globMatches, isGlobText, parseGlob } from './glob.ts'
+import { globLength, globMatches, parseGlob } from './glob.ts'
 import type { ImageReference } from './reference.ts'
-import { dockerHub, effectiveTag, isTag, looksLikeHost, normaliseRegistry, pathProblem } from './reference.ts'
+import { effectiveTag, isTag, pathProblem } from './reference.ts'
+import { dockerHub, looksLikeHost, normaliseRegistry, splitPort } from './registry-host.ts'
 
 /** `*` inside a segment, `**` for any number of segments; see `parseImagePattern`. Plain data, made only there. */
 export interface ImagePattern {
@@ -49,7 +50,7 @@ export function parseImagePattern(text: string): ImagePattern {
   return { text, host, path: path.map((segment) => pathPart(text, segment)), ...(tag !== undefined && { tag }) }
 }
 
-/** Does the pattern match the image as written? Linear in the length of the name for each `**`-free stretch. */
+/** Does the pattern match the image as written? At most segments times path parts comparisons, none of which backtracks. */
 export function matchesPattern(pattern: ImagePattern, reference: ImageReference): boolean {
   if (!hostMatches(pattern.host, reference.registry)) return false
   if (pattern.tag !== undefined) {
@@ -110,7 +111,7 @@ function splitHost(text: string, components: readonly string[]): { host: HostPat
   if (rest.length === 0) return { host: hub, path: ['library', single(text, first)] }
   if (looksLikeHost(first)) {
     const host = hostPattern(text, first)
-    const official = host.kind === 'literal' && host.registry === dockerHub && first !== `${dockerHub}${defaultPort}`
+    const official = host.kind === 'literal' && host.registry === dockerHub
     return { host, path: official && rest.length === 1 && rest[0] !== '**' ? ['library', ...rest] : rest }
   }
   if (first.includes('*')) {
@@ -133,16 +134,28 @@ function hostPattern(text: string, written: string): HostPattern {
     if (typeof registry !== 'string') throw malformed(text, registry.problem)
     return { kind: 'literal', registry: withoutDefaultPort(registry) }
   }
-  // The port and each label are checked with a letter in place of the wildcard.
   const { name, port } = splitPort(written.toLowerCase())
-  if (port !== '' && port !== ':*' && port.includes('*')) throw malformed(text, 'a port is a number, or * for any')
-  const sample = normaliseRegistry(`${name.replaceAll('*', 'x')}${port === ':*' ? ':1' : port || ':1'}`)
-  if (typeof sample !== 'string') throw malformed(text, sample.problem)
-  if (name.startsWith('[')) {
-    if (name.includes('*')) throw malformed(text, 'an IPv6 address has no wildcards')
-    return { kind: 'glob', labels: [parseGlob(name)], port }
+  if (port !== ':*' && port.includes('*')) throw malformed(text, 'a port is a number, or * for any')
+  if (name.startsWith('[') && name.includes('*')) throw malformed(text, 'an IPv6 address has no wildcards')
+  if (port === '' && !name.includes('.')) throw malformed(text, `write the port of the host, or :* for any`)
+  const problem = sampleProblem(name, port)
+  if (problem !== undefined) throw malformed(text, problem)
+  return { kind: 'glob', labels: labelsOf(name).map(parseGlob), port: port === defaultPort ? '' : port }
+}
+
+/** Is there any host that the pattern could match? Tried with a letter and with a digit for each wildcard. */
+function sampleProblem(name: string, port: string): string | undefined {
+  let problem: string | undefined
+  for (const filler of ['x', '1']) {
+    const sample = normaliseRegistry(`${name.replaceAll('*', filler)}${port.replace('*', '1')}`)
+    if (typeof sample === 'string') return undefined
+    problem ??= sample.problem
   }
-  return { kind: 'glob', labels: name.split('.').map(parseGlob), port: port === defaultPort ? '' : port }
+  return problem
+}
+
+function labelsOf(name: string): readonly string[] {
+  return name.startsWith('[') ? [name] : name.split('.')
 }
 
 function pathPart(text: string, segment: string): PathPart {
@@ -170,7 +183,7 @@ function hostMatches(host: HostPattern, registry: string): boolean {
     case 'glob': {
       const { name, port } = splitPort(withoutDefaultPort(registry))
       if (host.port !== ':*' && host.port !== port) return false
-      const labels = name.startsWith('[') ? [name] : name.split('.')
+      const labels = labelsOf(name)
       return (
         labels.length === host.labels.length && host.labels.every((glob, at) => globMatches(glob, labels[at] ?? ''))
       )
@@ -228,20 +241,23 @@ function hostRanks(host: HostPattern): readonly number[] {
 
 function globRank(glob: Glob): number {
   if (glob.kind === 'literal') return rank.literal
-  return isGlobText(glob) ? rank.partial : rank.star
+  return globLength(glob) > 0 ? rank.partial : rank.star
 }
 
 function tagRank(pattern: ImagePattern): number {
   return pattern.tag === undefined ? rank.end : globRank(pattern.tag)
 }
 
-function literalLength(pattern: ImagePattern): number {
-  return pattern.text.replaceAll('*', '').length
+/** Of the normal form, so that two ways to write one pattern are equal. */
+function literalLength({ host, path, tag }: ImagePattern): number {
+  let length = host.kind === 'literal' ? host.registry.length : 0
+  if (host.kind === 'glob') length += host.port.length + totalLength(host.labels)
+  for (const part of path) length += part.kind === 'segments' ? 0 : globLength(part)
+  return length + (tag === undefined ? 0 : globLength(tag))
 }
 
-function splitPort(registry: string): { readonly name: string; readonly port: string } {
-  const colon = registry.indexOf(':', registry.lastIndexOf(']') + 1)
-  return colon < 0 ? { name: registry, port: '' } : { name: registry.slice(0, colon), port: registry.slice(colon) }
+function totalLength(globs: readonly Glob[]): number {
+  return globs.reduce((sum, glob) => sum + globLength(glob), 0)
 }
 
 function withoutDefaultPort(registry: string): string {

@@ -6,6 +6,7 @@ import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 import type { Digest } from './digest.ts'
 import { toDigest } from './digest.ts'
+import { dockerHub, looksLikeHost, normaliseRegistry } from './registry-host.ts'
 
 export interface ImageReference {
   /** As it was written. */
@@ -17,8 +18,6 @@ export interface ImageReference {
   readonly tag?: string
   readonly digest?: Digest
 }
-
-export const dockerHub = 'docker.io'
 
 /** Room for a host (253), a path (255), a tag (128) and a sha512 digest (135), several times over. */
 const maxTextLength = 4096
@@ -36,7 +35,7 @@ export function parseReference(text: string): ImageReference {
   if (text === '') throw malformed(text, 'it is empty', 0)
   if (text.length > maxTextLength) throw malformed(text, `it is longer than ${maxTextLength} characters`, maxTextLength)
   refuseForeignCharacters(text)
-  if (/^[0-9a-f]{64}$/.test(text)) throw malformed(text, '64 hexadecimal digits are an image id, not a name', 0)
+  refuseWhatIsNoName(text)
 
   const at = text.indexOf('@')
   const nameEnd = at < 0 ? text.length : at
@@ -71,42 +70,6 @@ export function repositoryName(at: { readonly registry: string; readonly reposit
 /** What a runtime would pull: the tag as written, `latest` if neither tag nor digest is, nothing if only a digest is. */
 export function effectiveTag(reference: Pick<ImageReference, 'tag' | 'digest'>): string | undefined {
   return reference.tag ?? (reference.digest === undefined ? 'latest' : undefined)
-}
-
-/** A first component is a host if it could be nothing else: a dot, a colon, `localhost`, or an upper-case letter. */
-export function looksLikeHost(component: string): boolean {
-  return component === 'localhost' || /[.:[A-Z]/.test(component)
-}
-
-/**
- * A host with its port if any, in lower case, `index.docker.io` as `docker.io`; or the reason why it is none.
- * `offset` counts from the start of `written`.
- */
-export function normaliseRegistry(written: string): string | { readonly problem: string; readonly offset: number } {
-  const bracket = written.startsWith('[') ? written.indexOf(']') : -1
-  if (written.startsWith('[') && bracket < 0) return { problem: 'an IPv6 address has no closing bracket', offset: 0 }
-  const colon = written.indexOf(':', bracket + 1)
-  const hostEnd = colon < 0 ? written.length : colon
-  const host = written.slice(0, hostEnd)
-  const problem = bracket < 0 ? domainProblem(host) : ipv6Problem(host)
-  if (problem !== undefined) return problem
-  if (colon >= 0) {
-    const port = written.slice(colon + 1)
-    if (!/^[1-9][0-9]{0,4}$/.test(port) || Number(port) > 65535) {
-      return { problem: 'a port is a number from 1 to 65535 without leading zeros', offset: colon + 1 }
-    }
-  } else if (bracket < 0 && !host.includes('.') && host !== 'localhost') {
-    // In lower case it would be read as a path on Docker Hub, so that the canonical text named another image.
-    return {
-      problem: `a host without dot and port must be written with its port, as ${host.toLowerCase()}:443`,
-      offset: 0,
-    }
-  }
-  const registry = written.toLowerCase()
-  if (registry !== written && (registry === dockerHub || registry === `index.${dockerHub}`)) {
-    return { problem: `container runtimes know Docker Hub only as ${registry}, in lower case`, offset: 0 }
-  }
-  return registry === `index.${dockerHub}` ? dockerHub : registry
 }
 
 /** The offset in `text` at which [start, end) stops being a path of lower-case components; -1 if it is one. */
@@ -169,28 +132,17 @@ function digestOf(text: string, start: number): Digest {
   return digest
 }
 
-function domainProblem(host: string): { problem: string; offset: number } | undefined {
-  let start = 0
-  for (const label of host.split('.')) {
-    if (!/^[A-Za-z0-9-]+$/.test(label) || label.startsWith('-') || label.endsWith('-')) {
-      return {
-        problem: 'a host has labels of letters, digits and inner dashes, with single dots between',
-        offset: start,
-      }
-    }
-    start += label.length + 1
-  }
-  return undefined
-}
-
-function ipv6Problem(host: string): { problem: string; offset: number } | undefined {
-  return /^\[[0-9A-Fa-f:]+\]$/.test(host)
-    ? undefined
-    : { problem: 'an IPv6 address has hexadecimal digits and colons, and no zone', offset: 1 }
-}
-
 function isLowerAlphanumeric(unit: number): boolean {
   return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x30 && unit <= 0x39)
+}
+
+/** What container runtimes look up among the images that happen to lie on a node, before they think of a registry. */
+function refuseWhatIsNoName(text: string): void {
+  if (/^([0-9a-f]{64}|sha(256|384|512):[0-9a-f]+)$/.test(text)) {
+    throw malformed(text, 'it is an image id, which container runtimes look up on the node', 0)
+  }
+  const scheme = /^[A-Za-z]+:\/\//.exec(text)
+  if (scheme !== null) throw malformed(text, 'an image name has no scheme', 0)
 }
 
 function refuseForeignCharacters(text: string): void {
