@@ -73,7 +73,10 @@ function addObject(value: unknown, at: YamlPath, opening: Opening): void {
     return
   }
   const { apiVersion: version, kind } = value
-  if (version === 'v1' && kind === 'List' && at.length === 0) return addItems(value, opening)
+  if (version === 'v1' && kind === 'List' && at.length === 0) {
+    addItems(value, opening)
+    return
+  }
   const problem = kindProblem(version, kind, opening.ignoreForeign)
   if (problem === 'foreign') return
   if (problem === undefined) opening.opened.sources.push(source)

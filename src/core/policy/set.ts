@@ -1,0 +1,155 @@
+// All policies together, compiled once when they change, so that the cost of a request does not grow with their number.
+
+import type { Group, ObjectScope } from './group.ts'
+import { groupApplies, groupPolicies, mergeSpeakers, onlyNamespaces } from './group.ts'
+import type { MatchedPolicies, Selection } from './match.ts'
+import { conditionalGroups, matchedPolicies } from './match.ts'
+import type { ReadResult } from './read.ts'
+import { indexRules } from './rule-index.ts'
+import type { Answer, Labels } from './selector.ts'
+import type { Attestor, NamespaceLabels, Policy } from './words.ts'
+
+export interface PolicySet {
+  /** Of policies, attestors and namespaces together. */
+  readonly revision: string
+  /** ClusterTrustPolicies first, by name; then TrustPolicies, by namespace and name. */
+  readonly policies: readonly Policy[]
+  readonly attestors: readonly Attestor[]
+  /** Namespaces in which only policies apply that name them. */
+  readonly exempt: readonly string[]
+  match(object: ObjectScope): MatchedPolicies
+}
+
+/** A cluster must start, and be repaired, without anybody's signature. */
+export const defaultExempt: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease', 'sealward']
+
+/** What keeps being asked for in a large cluster: thousands of namespaces by some resources, a few hundred bytes each. */
+const maxSelections = 16_384
+/** Groups in all kept selections together: 8 MiB of references. */
+const maxSelectedGroups = 1_048_576
+
+export function compilePolicySet(
+  read: Pick<ReadResult, 'policies' | 'attestors' | 'namespaces' | 'revision'>,
+  options: { readonly exempt?: readonly string[] } = {},
+): PolicySet {
+  const { exempt = defaultExempt } = options
+  const policies = read.policies.toSorted(byName)
+  const groups = groupPolicies(policies)
+  const index = indexRules(groups, policies)
+  const select = selector({ groups, namespaces: read.namespaces, exempt: new Set(exempt), order: index.order })
+  return {
+    revision: read.revision,
+    policies,
+    attestors: read.attestors,
+    exempt,
+    match: (object) => matchedPolicies(index, select(object), object.objectLabels),
+  }
+}
+
+function byName(a: Policy, b: Policy): number {
+  return compare(a.kind, b.kind) || compare(a.namespace ?? '', b.namespace ?? '') || compare(a.name, b.name)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+type Select = (object: ObjectScope) => Selection
+
+interface Compiled {
+  readonly groups: readonly Group[]
+  readonly namespaces: readonly NamespaceLabels[]
+  readonly exempt: ReadonlySet<string>
+  readonly order: ReadonlyMap<Policy, number>
+}
+
+/** Finds the groups that apply, and keeps what it found: objects of one namespace come again and again. */
+function selector({ groups, namespaces, exempt, order }: Compiled): Select {
+  const known = new Map(namespaces.map(({ name, labels }) => [name, labels]))
+  const { byNamespace, everywhere } = sortOut(groups)
+  const keyOf = selectionKey(groups)
+  const kept = new Map<string, Selection>()
+  let weight = 0
+  return (object) => {
+    const { namespace = '' } = object
+    const labels = object.namespaceLabels ?? known.get(namespace)
+    const key = keyOf(object, labels)
+    const found = kept.get(key)
+    if (found) return found
+    const candidates = [...(byNamespace.get(namespace) ?? []), ...everywhere]
+    const selection = selectionOf(candidates, order, (group) => groupApplies(group, object, labels, exempt))
+    kept.set(key, selection)
+    weight += weightOf(selection)
+    for (const [oldKey, old] of kept) {
+      if ((kept.size <= maxSelections && weight <= maxSelectedGroups) || oldKey === key) break
+      kept.delete(oldKey)
+      weight -= weightOf(old)
+    }
+    return selection
+  }
+}
+
+function weightOf({ firm, conditional, unknown }: Selection): number {
+  return firm.size + conditional.others.length + conditional.byLabel.size + unknown.firm.length + unknown.others.length
+}
+
+function sortOut(groups: readonly Group[]) {
+  const byNamespace = new Map<string, Group[]>()
+  const everywhere: Group[] = []
+  for (const group of groups) {
+    const only = onlyNamespaces(group)
+    if (only === undefined) everywhere.push(group)
+    for (const name of new Set(only)) {
+      const here = byNamespace.get(name)
+      if (here) here.push(group)
+      else byNamespace.set(name, [group])
+    }
+  }
+  return { byNamespace, everywhere }
+}
+
+function selectionOf(
+  candidates: readonly Group[],
+  order: ReadonlyMap<Policy, number>,
+  answer: (group: Group) => Answer,
+): Selection {
+  const yes: Group[] = []
+  const unknown: Group[] = []
+  for (const group of candidates) {
+    const applies = answer(group)
+    if (applies === 'yes') yes.push(group)
+    else if (applies === 'unknown') unknown.push(group)
+  }
+  const firm = yes.filter(({ objectSelector }) => !objectSelector)
+  return {
+    firm: new Set(firm),
+    firmSpeakers: mergeSpeakers(firm, order),
+    conditional: conditionalGroups(yes.filter(({ objectSelector }) => objectSelector)),
+    unknown: {
+      firm: unknown.filter(({ objectSelector }) => !objectSelector),
+      ...conditionalGroups(unknown.filter(({ objectSelector }) => objectSelector)),
+    },
+  }
+}
+
+/** Only what some policy looks at makes a difference: labels that nobody selects by, resources if nobody names any. */
+function selectionKey(groups: readonly Group[]): (object: ObjectScope, labels: Labels | undefined) => string {
+  const labelKeys = new Set<string>()
+  let resources = false
+  for (const { match } of groups) {
+    resources ||= match.resourceRules !== undefined
+    for (const key of Object.keys(match.namespaceSelector?.matchLabels ?? {})) labelKeys.add(key)
+    for (const { key } of match.namespaceSelector?.matchExpressions ?? []) labelKeys.add(key)
+  }
+  const keys = [...labelKeys]
+  return ({ namespace = '', apiGroup, apiVersion, resource, operation }, labels) => {
+    const parts = [namespace]
+    if (resources) parts.push(apiGroup, apiVersion, resource, operation)
+    if (keys.length > 0) parts.push(...(labels === undefined ? ['?'] : keys.map((key) => labelPart(labels, key))))
+    return parts.length === 1 ? namespace : JSON.stringify(parts)
+  }
+}
+
+function labelPart(labels: Labels, key: string): string {
+  return Object.hasOwn(labels, key) ? `=${labels[key]}` : ''
+}
