@@ -66,27 +66,27 @@ interface Route {
 
 const routes: readonly Route[] = [
   {
-    pattern: /^\/v2\/(.+)\/blobs\/uploads\/?$/,
+    pattern: /^\/v2\/(.+)\/blobs\/uploads\/?$/s,
     answer: ({ store, gate }, ask, name) => startUpload(store, ask, name, gate === undefined),
   },
   {
-    pattern: /^\/v2\/(.+)\/blobs\/uploads\/([^/]+)$/,
+    pattern: /^\/v2\/(.+)\/blobs\/uploads\/([^/]+)$/s,
     answer: ({ store }, ask, name, id) => answerUpload(store, ask, name, id),
   },
   {
-    pattern: /^\/v2\/(.+)\/blobs\/([^/]+)$/,
+    pattern: /^\/v2\/(.+)\/blobs\/([^/]+)$/s,
     answer: ({ store }, ask, name, reference) => answerBlob(store, ask, name, reference),
   },
   {
-    pattern: /^\/v2\/(.+)\/manifests\/([^/]+)$/,
+    pattern: /^\/v2\/(.+)\/manifests\/([^/]+)$/s,
     answer: ({ store, referrers }, ask, name, reference) => answerManifest(store, ask, { name, reference, referrers }),
   },
   {
-    pattern: /^\/v2\/(.+)\/tags\/list$/,
+    pattern: /^\/v2\/(.+)\/tags\/list$/s,
     answer: ({ store, pageSize }, ask, name) => answerTags(store, ask, name, pageSize),
   },
   {
-    pattern: /^\/v2\/(.+)\/referrers\/([^/]+)$/,
+    pattern: /^\/v2\/(.+)\/referrers\/([^/]+)$/s,
     answer: ({ store, referrers, pageSize }, ask, name, reference) =>
       referrers ? answerReferrers(store, ask, { name, reference, pageSize }) : notFound(),
   },
@@ -123,13 +123,15 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uin
   return Buffer.concat(chunks)
 }
 
+/** Not by `URL`: it would resolve `..` segments, and a name with dots must be refused, not become another one. */
 function toAsk(request: IncomingMessage): Ask | undefined {
+  const [path = '', ...query] = (request.url ?? '').split('?')
   try {
-    const url = new URL(`http://registry${request.url ?? ''}`)
+    if (!path.startsWith('/')) return undefined
     return {
       method: request.method ?? '',
-      path: decodeURIComponent(url.pathname),
-      query: url.searchParams,
+      path: decodeURIComponent(path),
+      query: new URLSearchParams(query.join('?')),
       header: (name) => request.headersDistinct[name]?.[0],
       body: (maxBytes) => readBody(request, maxBytes),
     }
