@@ -45,6 +45,8 @@ export function parseImagePattern(text: string): ImagePattern {
   const colon = text.indexOf(':', lastSlash + 1)
   const components = (colon < 0 ? text : text.slice(0, colon)).split('/')
   for (const component of components) refuseComponent(text, component)
+  if (`/${components.join('/')}/`.includes('/**/**/'))
+    throw malformed(text, 'two ** one after the other say no more than one')
   const tag = colon < 0 ? undefined : tagPattern(text, text.slice(colon + 1))
   const { host, path } = splitHost(text, components)
   return { text, host, path: path.map((segment) => pathPart(text, segment)), ...(tag !== undefined && { tag }) }
