@@ -42,7 +42,11 @@ export interface Webhook {
 const ownCredentials = 'own'
 
 export function createWebhook(options: WebhookOptions): Webhook {
-  const judge = async (request: AdmissionRequest, purpose: Decision['purpose'], signal: AbortSignal): Promise<Judged> => {
+  const judge = async (
+    request: AdmissionRequest,
+    purpose: Decision['purpose'],
+    signal: AbortSignal,
+  ): Promise<Judged> => {
     const judged = await judgeRequest(options, request, purpose, signal)
     try {
       options.observe?.(request, judged)
@@ -111,7 +115,8 @@ function scopeOf(request: AdmissionRequest) {
 function malformed(error: unknown, matched: MatchedPolicies): Judged {
   if (!(error instanceof CodedError)) throw error
   const enforcing = [...matched.policies, ...matched.undetermined].find((policy) => policy.mode === 'Enforce')
-  if (enforcing === undefined) return { answer: allowed({ warnings: [`sealward: ${error.message}`] }), leftAlone: 'unknown-kind' }
+  if (enforcing === undefined)
+    return { answer: allowed({ warnings: [`sealward: ${error.message}`] }), leftAlone: 'unknown-kind' }
   return { answer: denied(error.code, `${error.message} (policy "${enforcing.name}")\n\ncode: ${error.code}`) }
 }
 

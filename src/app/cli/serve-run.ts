@@ -1,0 +1,95 @@
+// Runs the webhook until it is told to stop.
+
+import type { LogLevel } from '#app/log.ts'
+import { createLog } from '#app/log.ts'
+import { holdPolicies } from '#app/policy-holder.ts'
+import type { PolicyChange } from '#app/policy-watch.ts'
+import { watchPolicyFiles } from '#app/policy-watch.ts'
+import { createMetrics } from '#app/server/metrics.ts'
+import { startServer } from '#app/server/server.ts'
+import type { TlsOptions } from '#app/server/tls.ts'
+import { createServing } from '#app/serving.ts'
+import { CodedError } from '#core/errors.ts'
+import { defaultExempt } from '#core/policy/set.ts'
+import type { Args, Run } from './command.ts'
+import { createJudging } from './judging.ts'
+import type { ListenAddress } from './listen-address.ts'
+import { listenAddress, namesFor } from './listen-address.ts'
+import { openRegistry } from './registry-flags.ts'
+
+export const run: Run = async (args, context) => {
+  for (const later of ['kube', 'store']) {
+    if (args.text(later) !== undefined || args.flag(later))
+      throw new CodedError('usage', `--${later} is not supported yet`)
+  }
+  const paths = args.all('policy')
+  if (paths.length === 0) throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY')
+  const address = listenAddress(args.text('listen') ?? '')
+  const tls = tlsOptions(args, address)
+  const stopped = context.stopped()
+  const log = createLog({ level: (args.text('log-level') ?? 'info') as LogLevel })
+  const registry = await openRegistry(args, context, { loopbackIsPlain: false })
+  const metrics = createMetrics()
+
+  const exempt = [...defaultExempt, ...args.all('exempt-namespace')]
+  const watch = await watchPolicyFiles(paths, (change) => take(change), { exempt, ignoreForeign: false })
+  const policies = holdPolicies(watch.first.set)
+  const take = (change: PolicyChange): void => {
+    if (change.outcome === 'loaded') {
+      policies.accept(change.loaded.set)
+      metrics.record({ kind: 'policies', outcome: 'loaded', count: change.loaded.set.policies.length })
+      log.info('policies loaded', { policies: change.loaded.set.policies.length, revision: change.loaded.set.revision })
+    } else {
+      policies.refuse(change.error.message)
+      metrics.record({ kind: 'policies', outcome: 'refused' })
+      log.error('the policies as they are now are not right; the last good ones stay', {
+        code: change.error.code,
+        error: change.error.message,
+      })
+    }
+  }
+  take({ outcome: 'loaded', loaded: watch.first })
+
+  try {
+    const { engine } = createJudging({ registry })
+    const handlers = createServing({ engine, policies, log, metrics })
+    const server = await startServer({ ...address, tls, handlers, log, metrics })
+    context.stderr.line(`sealward: listening on ${server.url}`)
+    await untilAborted(stopped)
+    await server.close()
+  } finally {
+    watch.close()
+    await log.flush()
+  }
+  return 0
+}
+
+function tlsOptions(args: Args, address: ListenAddress): TlsOptions {
+  const cert = args.text('tls-cert')
+  const key = args.text('tls-key')
+  const caOut = args.text('tls-ca-out')
+  const names = args.all('tls-name')
+  if ((cert === undefined) !== (key === undefined))
+    throw new CodedError('usage', '--tls-cert and --tls-key go together')
+  if (cert === undefined || key === undefined) {
+    return {
+      kind: 'self-made',
+      names: [...new Set([...namesFor(address), ...names])],
+      ...(caOut === undefined ? {} : { caOut }),
+    }
+  }
+  if (caOut !== undefined || names.length > 0) {
+    throw new CodedError(
+      'usage',
+      '--tls-ca-out and --tls-name are about a certificate of our own; with --tls-cert there is none',
+    )
+  }
+  return { kind: 'files', cert, key }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
