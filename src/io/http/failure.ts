@@ -55,8 +55,8 @@ export function requestFailure(error: unknown, url: URL, phase: Phase): CodedErr
   if (notTls.includes(code) || (code === 'EPROTO' && /wrong version|packet length/.test(messageOf(error)))) {
     return failure('plain-http-refused', `${url.host} does not speak TLS, and plain HTTP is not allowed for it`)
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return failure('registry-protocol', `${url.host} does not answer in proper HTTP (${code})`)
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || isParserError(error)) {
+    return failure('registry-protocol', `${url.host} does not answer in proper HTTP`)
   }
   const reason = Object.hasOwn(unreachable, code) ? unreachable[code] : undefined
   return failure('registry-unreachable', `${url.host} cannot be reached: ${reason ?? otherReason(error, code)}`)
@@ -74,6 +74,11 @@ function otherReason(error: unknown, code: string): string {
   const tls = /^(ERR_SSL|ERR_TLS|CERT_|CRL_|EPROTO|INVALID_|UNABLE_TO)/.test(code) ? 'TLS failed: ' : ''
   const proxy = code.startsWith('UND_ERR_PRX') || /^Proxy response/.test(messageOf(error)) ? 'the proxy failed: ' : ''
   return `${tls}${proxy}${code === '' ? printable(messageOf(error)) : code}`
+}
+
+/** Its code is missing where the very first bytes are no HTTP. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'HTTPParserError'
 }
 
 /** The code of a system or library error; of several attempts (IPv4 and IPv6), the first one's. */

@@ -4,8 +4,7 @@
 // Two inner files of undici are loaded instead of its front door, which also loads fetch, caches, WebSocket and mocks:
 // 50 ms instead of 150 ms at the start of every command.
 
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
-import type { LookupFunction, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { buildConnector as Connectors, Dispatcher } from 'undici'
 import buildConnector from 'undici/lib/core/connect.js'
@@ -14,6 +13,7 @@ import { CodedError, messageOf } from '#core/errors.ts'
 import { createCache } from '../cache.ts'
 import { type AddressKind, addressKind, hostKind } from './address.ts'
 import { exchange } from './exchange.ts'
+import { guardedLookup, guardHost } from './guard.ts'
 import type { HttpRequest, Reach, Transport } from './message.ts'
 import { type NetworkSettings, proxyFor } from './network.ts'
 
@@ -94,21 +94,6 @@ function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {
   return { ...request, headers: { ...request.headers, 'user-agent': userAgent, 'accept-encoding': 'identity' } }
 }
 
-/** Hosts that are addresses or known names never reach the resolver, so they are judged here. */
-function guardHost(url: URL, reach: Reach): void {
-  const kind = hostKind(url.hostname)
-  if (kind !== undefined) guardKind(kind, url.hostname, reach)
-}
-
-function guardKind(kind: AddressKind, host: string, reach: Reach): void {
-  if (kind === 'forbidden') {
-    throw new CodedError('address-refused', `${host} is a link-local, multicast or metadata address`)
-  }
-  if (kind === 'local' && reach === 'public') {
-    throw new CodedError('address-refused', `${host} is a private or loopback address`)
-  }
-}
-
 async function connectOrigin(url: URL, reach: Reach, options: TransportOptions): Promise<Origin> {
   const secureContext = secureContextFor(url, options)
   const tls = secureContext === undefined ? {} : { secureContext }
@@ -164,30 +149,5 @@ function secureContextFor(url: URL, options: TransportOptions): SecureContext | 
       'pem-malformed',
       `the certificates or key given for ${url.host} are unusable: ${messageOf(error)}`,
     )
-  }
-}
-
-/** Judges every address of a name, and hands exactly those on to the socket: what was judged is what is connected to. */
-function guardedLookup(reach: Reach): LookupFunction {
-  return (hostname, options, done) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return done(error, [])
-      const refused = refusalOf(hostname, addresses, reach)
-      if (refused !== undefined) return done(refused, [])
-      if (options.all) return done(null, addresses)
-      const first = addresses[0]
-      done(null, first?.address ?? '', first?.family)
-    })
-  }
-}
-
-function refusalOf(hostname: string, addresses: readonly LookupAddress[], reach: Reach): Error | undefined {
-  try {
-    for (const { address } of addresses) {
-      guardKind(addressKind(address) ?? 'forbidden', `${hostname} (${address})`, reach)
-    }
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(messageOf(error))
   }
 }

@@ -3,7 +3,18 @@ import { CodedError } from '#core/errors.ts'
 import type { Credential } from '#io/registry/credentials.ts'
 import { refusal, refusalCode } from '../../support/coded.ts'
 import { type Handler, type Reply, type StubRegistry, startStubRegistry } from '../../support/stub-registry.ts'
-import { alice, at, basic, bob, bytesOf, clientFor, closeClients, context, credentialsOf, digestOf } from './fixtures.ts'
+import {
+  alice,
+  at,
+  basic,
+  bob,
+  bytesOf,
+  clientFor,
+  closeClients,
+  context,
+  credentialsOf,
+  digestOf,
+} from './fixtures.ts'
 
 let stub: StubRegistry
 let tokens: StubRegistry
@@ -75,11 +86,7 @@ describe('a token service', () => {
     await client.tagged(at(stub, 'team/second'), 'v1', context())
     await client.putManifest(at(stub), 'v1', { bytes: bytesOf('x'), mediaType: 'text/plain' }, context())
     const scopes = tokens.requests.map(({ path }) => new URL(path, tokens.url).searchParams.get('scope'))
-    expect(scopes).toEqual([
-      'repository:team/app:pull',
-      'repository:team/second:pull',
-      'repository:team/app:pull,push',
-    ])
+    expect(scopes).toEqual(['repository:team/app:pull', 'repository:team/second:pull', 'repository:team/app:pull,push'])
   })
 
   it('is asked once by many requests at the same moment', async () => {
