@@ -33,15 +33,18 @@ export function guardRealm(realm: string, registry: URL, rules: RealmRules): URL
   throw refused(`${printable(url.host, 100)} does not belong to it; allow that host if it is right`)
 }
 
-/** Do two host names lie under one registrable domain? Never for addresses and single labels. */
+/** Do two host names lie under one registrable domain? Never for addresses, single labels and shared suffixes. */
 export function sameSite(a: string, b: string): boolean {
   const site = registrableDomain(a)
   return site !== undefined && site === registrableDomain(b)
 }
 
-/** Under these anybody can have a name, so they tell nothing about the owner. Not complete: the rule below is a rule of thumb. */
+/**
+ * Under these anybody can have a name, at any depth, so they tell nothing about the owner. Not complete: what follows is
+ * a rule of thumb, in place of the public suffix list, for hosts that an operator chose to pull from.
+ */
 const sharedSuffixes = [
-  'svc.cluster.local',
+  'cluster.local',
   'amazonaws.com',
   'azurewebsites.net',
   'cloudapp.azure.com',
@@ -70,9 +73,8 @@ function registrableDomain(hostname: string): string | undefined {
   const name = hostname.toLowerCase().replace(/\.$/, '')
   if (name.startsWith('[') || isIP(name) !== 0) return undefined
   const labels = name.split('.')
-  const shared = sharedSuffixes.find((suffix) => name === suffix || name.endsWith(`.${suffix}`))
-  const top = labels.at(-1) ?? ''
-  const country = top.length === 2 && secondLevel.has(labels.at(-2) ?? '')
-  const size = shared !== undefined ? shared.split('.').length + 1 : country ? 3 : 2
+  if (sharedSuffixes.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))) return undefined
+  const country = (labels.at(-1) ?? '').length === 2 && secondLevel.has(labels.at(-2) ?? '')
+  const size = country ? 3 : 2
   return labels.length < size ? undefined : labels.slice(-size).join('.')
 }
