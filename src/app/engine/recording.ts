@@ -44,6 +44,8 @@ const recordingShape = z.strictObject({
   namespace: z.string(),
   /** The policy files as they were. */
   policies: z.array(z.strictObject({ name: z.string(), text: z.string() })),
+  /** The key files that the policies name. */
+  keyFiles: z.array(z.strictObject({ name: z.string(), text: z.string() })).default([]),
   facts: z.array(recordedFact),
 })
 

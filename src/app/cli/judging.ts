@@ -1,0 +1,34 @@
+// Puts the engine together for one process: the formats, the clock and the names of decisions.
+
+import { randomBytes } from 'node:crypto'
+import type { Engine } from '#app/engine/engine.ts'
+import { createEngine } from '#app/engine/engine.ts'
+import type { Sources } from '#app/engine/sources.ts'
+import { formats } from '#signature/formats.ts'
+
+export interface JudgingOptions {
+  readonly registry: Sources
+  /** For a replay: the time of the recording. */
+  readonly now?: () => number
+}
+
+export interface Judging {
+  readonly engine: Engine
+}
+
+export function createJudging({ registry, now = Date.now }: JudgingOptions): Judging {
+  return { engine: createEngine({ sources: registry, formats, now, newId: newDecisionId }) }
+}
+
+const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+/** A ULID: 48 bits of time, so that ids sort as they were given, and 80 bits of chance. */
+export function newDecisionId(at: number = Date.now()): string {
+  let time = ''
+  for (let rest = at, digits = 0; digits < 10; digits++) {
+    time = `${crockford.charAt(rest % 32)}${time}`
+    rest = Math.floor(rest / 32)
+  }
+  // A byte has eight times as many values as a digit: the remainder is fair.
+  return time + Array.from(randomBytes(16), (byte) => crockford.charAt(byte % 32)).join('')
+}

@@ -1,0 +1,199 @@
+// The JSON that commands answer with (`-o json`), as schemas: `docs/schemas` and `docs/output.md` are made of them, and
+// tests hold real outputs against them. Additions keep the version; whatever else changes raises it.
+
+import { z } from 'zod'
+
+const outcome = z
+  .enum(['trusted', 'untrusted', 'undetermined', 'accepted'])
+  .describe('`accepted`: let pass without verification; never the same as trusted.')
+const code = z.string().describe('A code of docs/errors.md.')
+const digest = z.string().describe('algorithm:hex')
+const exitCode = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)])
+const envelope = (kind: string) => ({ kind: z.literal(`sealward.dev/${kind}`), version: z.literal(1), exitCode })
+
+const signer = z.strictObject({
+  attestor: z.string(),
+  key: z.string().describe('The name that the attestor gives the key.'),
+  fingerprint: z.string().describe('SHA-256 of the public key (SubjectPublicKeyInfo), in hex.'),
+})
+
+const image = z.strictObject({
+  image: z.string().describe('As it was written.'),
+  reference: z.string().optional().describe('Normalised.'),
+  digest: digest.optional().describe('What was judged; absent if it could not be found out.'),
+  outcome,
+  code: code.optional(),
+  detail: z.string().optional(),
+  policy: z.string().optional().describe('The policy that decided.'),
+  signers: z.array(signer).describe('Whose signatures were verified.'),
+  pinned: z.string().optional().describe('What the webhook would write in place of the image.'),
+  explanation: z.array(z.string()).describe('The lines that people read.'),
+})
+
+export const verification = z.strictObject({
+  ...envelope('Verification'),
+  decision: z.string().describe('The id of the decision.'),
+  at: z.string().describe('When it was made.'),
+  namespace: z.string(),
+  images: z.array(image),
+})
+
+const check = z.strictObject({
+  name: z.string(),
+  passed: z.boolean(),
+  code: code.optional(),
+  detail: z.string().optional(),
+})
+const placed = z.strictObject({ place: z.string(), code, detail: z.string() })
+
+/** A requirement as it was judged. */
+const finding = z.strictObject({
+  kind: z.enum(['signature', 'allOf', 'anyOf', 'atLeast', 'deny', 'insecureAcceptAnything']),
+  state: z.enum(['satisfied', 'unsatisfied', 'undetermined', 'open']),
+  code: code.optional(),
+  detail: z.string().optional(),
+  count: z.number().optional(),
+  attestor: z.string().optional(),
+  acceptableKeys: z.array(z.string()).optional(),
+  signers: z.array(signer),
+  signatures: z
+    .array(
+      z.strictObject({
+        format: z.string(),
+        place: z.string(),
+        counts: z.boolean(),
+        signer: signer.optional(),
+        signedAs: z.string().optional(),
+        code: code.optional(),
+        detail: z.string().optional(),
+        checks: z.array(check),
+      }),
+    )
+    .optional(),
+  oddities: z.array(placed).optional().describe('Found at the place of signatures, but none.'),
+  gaps: z.array(placed).optional().describe('Could not be read; while there is one, nobody says "unsigned".'),
+  validUntil: z.number().optional(),
+  get of() {
+    return z.array(finding).optional()
+  },
+})
+
+const policyJudgement = z.strictObject({
+  policy: z.string(),
+  mode: z.enum(['Enforce', 'Warn', 'Audit']),
+  rule: z.string(),
+  outcome,
+  code: code.optional(),
+  detail: z.string().optional(),
+  finding: finding.optional(),
+  platforms: z.array(z.strictObject({ digest, name: z.string(), finding })).optional(),
+})
+
+export const explanation = z.strictObject({
+  ...envelope('Explanation'),
+  decision: z.string(),
+  at: z.string(),
+  namespace: z.string(),
+  images: z.array(image.extend({ policies: z.array(policyJudgement) })),
+})
+
+const checkedObject = z.strictObject({
+  file: z.string(),
+  line: z.number(),
+  apiVersion: z.string(),
+  kind: z.string(),
+  name: z.string().optional(),
+  namespace: z.string().optional(),
+  outcome: z.enum(['allowed', 'denied', 'left alone']),
+  because: z.string().optional().describe('Why the object was left alone.'),
+  decision: z.string().optional(),
+  message: z.string().optional().describe('What the person who applies the object would read.'),
+  warnings: z.array(z.string()),
+  images: z.array(image.extend({ field: z.string(), container: z.string() })),
+})
+
+export const checkReport = z.strictObject({ ...envelope('Check'), objects: z.array(checkedObject) })
+
+export const signing = z.strictObject({
+  ...envelope('Signing'),
+  signed: z.array(
+    z.strictObject({
+      image: z.string().describe('As it was written, or the platform of an index.'),
+      reference: z.string().describe('repository@digest'),
+      format: z.enum(['cosign', 'bundle']),
+      repository: z.string().describe('Where the signature was pushed.'),
+      place: z.string().describe('Tag or digest of the manifest that holds the signature.'),
+      signer: z.strictObject({ fingerprint: z.string() }),
+    }),
+  ),
+  warnings: z.array(z.string()),
+})
+
+const treeEntry = z.strictObject({
+  type: z.enum(['signature', 'attestation', 'referrer']),
+  place: z.string(),
+  mediaType: z.string().describe('Media type or artifact type, as it is declared.'),
+  digest: digest.optional(),
+  size: z.number(),
+})
+
+export const imageTree = z.strictObject({
+  ...envelope('Tree'),
+  image: z.string(),
+  reference: z.string(),
+  mediaType: z.string(),
+  verified: z.literal(false).describe('Always: this lists, it does not verify.'),
+  platforms: z.array(z.strictObject({ digest, platform: z.string(), size: z.number() })),
+  entries: z.array(treeEntry),
+  problems: z.array(placed),
+})
+
+export const keyReport = z.strictObject({
+  ...envelope('Key'),
+  algorithm: z.string(),
+  fingerprint: z.string(),
+  publicKey: z.string().describe('PEM'),
+  privateKeyFile: z.string().optional(),
+  publicKeyFile: z.string().optional(),
+})
+
+export const lintReport = z.strictObject({
+  ...envelope('Lint'),
+  policies: z.number(),
+  attestors: z.number(),
+  problems: z.array(
+    z.strictObject({
+      severity: z.enum(['problem', 'warning']),
+      code,
+      file: z.string(),
+      line: z.number().optional(),
+      kind: z.string().optional(),
+      name: z.string().optional(),
+      path: z.string(),
+      message: z.string(),
+    }),
+  ),
+})
+
+export const failure = z.strictObject({ ...envelope('Failure'), code, message: z.string(), next: z.string() })
+
+export type Verification = z.infer<typeof verification>
+export type Explanation = z.infer<typeof explanation>
+export type ImageReport = z.infer<typeof image>
+export type CheckReport = z.infer<typeof checkReport>
+export type SigningReport = z.infer<typeof signing>
+export type TreeReport = z.infer<typeof imageTree>
+export type KeyReport = z.infer<typeof keyReport>
+export type LintReport = z.infer<typeof lintReport>
+
+/** Every document by the name of its schema file, with the commands that answer with it. */
+export const outputs = {
+  verification: { schema: verification, commands: 'verify' },
+  explanation: { schema: explanation, commands: 'explain' },
+  check: { schema: checkReport, commands: 'check' },
+  signing: { schema: signing, commands: 'sign' },
+  tree: { schema: imageTree, commands: 'tree' },
+  key: { schema: keyReport, commands: 'keys generate, keys import, keys public' },
+  lint: { schema: lintReport, commands: 'policy lint' },
+  failure: { schema: failure, commands: 'every command that fails' },
+} as const

@@ -1,0 +1,52 @@
+// The program: the only file that reads the process. It passes arguments, environment and streams on as values and sets
+// the exit code. What the commands do is loaded on use.
+
+import process from 'node:process'
+import type { CommandContext, Stream } from '#app/cli/command.ts'
+import { runProgram } from '#app/cli/program.ts'
+import { version } from './version.ts'
+
+function toStream(stream: NodeJS.WriteStream): Stream {
+  // A reader that has seen enough (`| head`) is no failure.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+    throw error
+  })
+  const { NO_COLOR: plain, TERM: terminal } = process.env
+  return {
+    line: (text) => void stream.write(`${text}\n`),
+    write: (text) => void stream.write(text),
+    colour: stream.isTTY === true && !plain && terminal !== 'dumb',
+    isTerminal: stream.isTTY === true,
+  }
+}
+
+function stopped(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  return stop.signal
+}
+
+/** Everything that was written has left the process. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
+}
+
+const context: Omit<CommandContext, 'json'> = {
+  env: process.env,
+  version,
+  // Opened on use: reading a terminal's settings costs a command that never asks for it.
+  get stdin() {
+    return process.stdin
+  },
+  stdout: toStream(process.stdout),
+  stderr: toStream(process.stderr),
+  stopped,
+}
+
+process.exitCode = await runProgram(process.argv.slice(2), context)
+await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+// A connection that somebody forgot must not keep a finished command alive.
+process.exit()
