@@ -74,6 +74,7 @@ describe.skipIf(missing(...tools))(titled('bundles and the real cosign', ...tool
         await cosign.must(line, ...verify, '--key', `${kind}.pub`)
         const stranger = kind === 'ecdsa-p256' ? 'ecdsa-p384.pub' : 'ecdsa-p256.pub'
         expect((await cosign.run(line, ...verify, '--key', stranger)).status).not.toBe(0)
+        if (line === 'cosign2') continue // 2.6.5 does not compare annotations of bundles
         const mismatched = [...verifyBundle[line], '-a', 'team=other', image.reference, '--key', `${kind}.pub`]
         expect((await cosign.run(line, ...mismatched)).status).not.toBe(0)
       }
