@@ -1,12 +1,15 @@
-// What the engine keeps between requests, all of it bounded: proofs by content, judgements under the policies they were
-// made by, proofs of access, and the last trusted verdicts. Nothing here is ever needed for a right answer.
+// What the engine keeps between requests, all of it bounded: proofs by content, judgements under the demands they were
+// made by, proofs of access, and the last trusted verdicts. Nothing here is needed for a right answer; who may be told
+// what is remembered is decided in `core/decision`.
 
 import { LRUCache } from 'lru-cache'
 import type { Claims, SignedSubject, Verification } from '#core/decision/format.ts'
 import type { LastVerdict } from '#core/decision/image-plan.ts'
+import type { Proof } from '#core/decision/inquiry.ts'
 import type { Judgement } from '#core/decision/judgement.ts'
 import type { Repository } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
+import { repositoryName } from '#core/image/reference.ts'
 import type { Attestor } from '#core/policy/words.ts'
 
 export interface MemoryLimits {
@@ -18,65 +21,104 @@ export interface MemoryLimits {
   readonly accessMs: number
 }
 
-/** 100,000 is more images than a large cluster runs; an hour and a minute are what a removed signature or right may lag. */
-export const defaultMemoryLimits: MemoryLimits = { entries: 100_000, proofMs: 3_600_000, accessMs: 60_000 }
+/**
+ * 10,000 is more distinct images than most clusters run, at some 4 KB each; an hour and a minute are what a removed
+ * signature or right may lag.
+ */
+export const defaultMemoryLimits: MemoryLimits = { entries: 10_000, proofMs: 3_600_000, accessMs: 60_000 }
+
+/** Refusals are forgotten within seconds, and a flood of them must not push out what serves honest requests. */
+const refusalsKept = 1_000
+
+/** Signers of one image by one attestor that are worth remembering. */
+const claimsKept = 16
+
+/** What is younger than now by more than this was kept before the clock was set back, and its age is not known. */
+const clockSlackMs = 60_000
+
+interface Kept<T> {
+  readonly value: T
+  readonly since: number
+  readonly until: number
+}
 
 export class Memory {
-  readonly #proofs: LRUCache<string, ReadonlyMap<string, Claims>>
-  readonly #judgements: LRUCache<string, Judgement>
-  readonly #access: LRUCache<string, true>
+  readonly #limits: MemoryLimits
+  readonly #now: () => number
+  readonly #proofs: LRUCache<string, ReadonlyMap<string, Kept<Claims>>>
+  readonly #judgements: LRUCache<string, Kept<Judgement>>
+  readonly #refusals: LRUCache<string, Kept<Judgement>>
+  readonly #access: LRUCache<string, Kept<true>>
   readonly #last: LRUCache<string, LastVerdict>
   readonly #verifications: LRUCache<string, Verification>
 
-  constructor(limits: MemoryLimits = defaultMemoryLimits) {
-    const { entries: max, proofMs, accessMs } = limits
-    this.#proofs = new LRUCache({ max, ttl: proofMs })
+  /** @param now milliseconds since the epoch */
+  constructor(limits: MemoryLimits = defaultMemoryLimits, now: () => number = Date.now) {
+    const { entries: max } = limits
+    this.#limits = limits
+    this.#now = now
+    this.#proofs = new LRUCache({ max })
     this.#judgements = new LRUCache({ max })
-    this.#access = new LRUCache({ max, ttl: accessMs })
+    this.#refusals = new LRUCache({ max: Math.min(max, refusalsKept) })
+    this.#access = new LRUCache({ max })
     this.#last = new LRUCache({ max })
     this.#verifications = new LRUCache({ max })
   }
 
-  proven(subject: SignedSubject, attestor: Attestor): readonly Claims[] {
+  proven(subject: SignedSubject, attestor: Attestor): readonly Proof[] {
     const proofs = this.#proofs.get(proofKey(subject, attestor))
-    return proofs === undefined ? [] : [...proofs.values()]
+    if (proofs === undefined) return []
+    const now = this.#now()
+    return [...proofs.values()].flatMap((kept) => (holds(kept, now) ? [{ claims: kept.value, until: kept.until }] : []))
   }
 
-  /** Keeps what a signature proved; one entry a signer and set of claims. */
+  /** Keeps what a signature proved that was read now; one entry a signer and set of claims. */
   prove(subject: SignedSubject, attestor: Attestor, claims: Claims): void {
     const key = proofKey(subject, attestor)
+    const now = this.#now()
     const name = JSON.stringify([claims.signer.fingerprint, claims.reference, claims.annotations, claims.provenTimes])
-    const known = this.#proofs.get(key)
-    if (known?.has(name) || (known !== undefined && known.size >= claimsKept)) return
-    this.#proofs.set(key, new Map([...(known ?? []), [name, claims]]))
+    const known = [...(this.#proofs.get(key) ?? [])].filter(([other, kept]) => other !== name && holds(kept, now))
+    const proof: Kept<Claims> = { value: claims, since: now, until: now + this.#limits.proofMs }
+    this.#proofs.set(key, new Map([[name, proof], ...known.slice(0, claimsKept - 1)]))
   }
 
-  judgement(key: string, digest: Digest, now: number): Judgement | undefined {
-    const judgement = this.#judgements.get(`${key}@${digest}`)
-    return judgement?.validUntil !== undefined && now < judgement.validUntil ? judgement : undefined
+  judgement(key: string, digest: Digest): Judgement | undefined {
+    const kept = this.#judgements.get(key) ?? this.#refusals.get(key)
+    return kept !== undefined && kept.value.digest === digest && holds(kept, this.#now()) ? kept.value : undefined
   }
 
-  keepJudgement(key: string, judgement: Judgement, now: number): void {
-    const { digest, validUntil, enforced } = judgement
-    if (digest === undefined) return
-    if (validUntil !== undefined && now < validUntil) this.#judgements.set(`${key}@${digest}`, judgement)
-    if (enforced?.outcome === 'trusted' && judgement.staleSince === undefined) {
-      const ends = judgement.byPolicy.map((judged) => judged.validUntil).filter((end) => end !== undefined)
-      const until = ends.length > 0 ? { validUntil: Math.min(...ends) } : {}
-      this.#last.set(key, { digest, at: now, signers: judgement.signers, ...until })
+  /** @param scope the credentials for which it was made */
+  keepJudgement(scope: string, key: string, judgement: Judgement): void {
+    const { digest, validUntil, enforced, staleSince } = judgement
+    if (digest === undefined || staleSince !== undefined) return
+    const now = this.#now()
+    if (validUntil !== undefined && now < validUntil) {
+      const isRefusal = enforced?.outcome === 'untrusted'
+      const [here, there] = isRefusal ? [this.#refusals, this.#judgements] : [this.#judgements, this.#refusals]
+      there.delete(key)
+      if (here.get(key)?.value !== judgement) here.set(key, { value: judgement, since: now, until: validUntil })
     }
+    if (enforced?.outcome === 'trusted') this.#keepLast(`${scope} ${key}`, digest, judgement, now)
   }
 
-  last(key: string): LastVerdict | undefined {
-    return this.#last.get(key)
+  #keepLast(key: string, digest: Digest, judgement: Judgement, now: number): void {
+    const ends = judgement.byPolicy.map((judged) => judged.validUntil).filter((end) => end !== undefined)
+    const until = ends.length > 0 ? { validUntil: Math.min(...ends) } : {}
+    this.#last.set(key, { digest, at: now, signers: judgement.signers, ...until })
+  }
+
+  last(scope: string, key: string): LastVerdict | undefined {
+    return this.#last.get(`${scope} ${key}`)
   }
 
   mayRead(scope: string, at: Repository): boolean {
-    return this.#access.has(accessKey(scope, at))
+    const kept = this.#access.get(accessKey(scope, at))
+    return kept !== undefined && holds(kept, this.#now())
   }
 
   hasRead(scope: string, at: Repository): void {
-    this.#access.set(accessKey(scope, at), true)
+    const now = this.#now()
+    this.#access.set(accessKey(scope, at), { value: true, since: now, until: now + this.#limits.accessMs })
   }
 
   /** Verification is a function of bytes and keys: it may be kept whoever read the bytes. */
@@ -89,13 +131,14 @@ export class Memory {
   }
 }
 
-/** Signers of one image by one attestor that are worth remembering. */
-const claimsKept = 16
+function holds({ since, until }: Kept<unknown>, now: number): boolean {
+  return now < until && since <= now + clockSlackMs
+}
 
 function proofKey({ signatures, digest }: SignedSubject, attestor: Attestor): string {
-  return `${signatures.registry}/${signatures.repository}@${digest} ${attestor.revision}`
+  return `${repositoryName(signatures)}@${digest} ${attestor.revision}`
 }
 
 function accessKey(scope: string, at: Repository): string {
-  return `${scope} ${at.registry}/${at.repository}`
+  return `${scope} ${repositoryName(at)}`
 }

@@ -12,7 +12,6 @@ import type { Digest } from '#core/image/digest.ts'
 import { digestAlgorithm, parseDigest } from '#core/image/digest.ts'
 import type { Sources } from './sources.ts'
 
-const repository = z.object({ registry: z.string(), repository: z.string() })
 const fetched = z.object({ digest: z.string(), mediaType: z.string(), bytes: z.string() })
 const referrer = z.object({
   digest: z.string(),

@@ -85,7 +85,7 @@ function verdictOf(plan: Plan, planned: PlannedUse, judgement: Judgement | undef
       ? { use, unchanged, ...judgement.warned, judgement }
       : { use, unchanged, outcome: 'accepted', code: 'accepted-not-enforced', judgement }
   }
-  if (plan.purpose === 'validate' && mustBePinned(planned, judgement)) {
+  if (plan.purpose === 'validate' && !unchanged && mustBePinned(planned, judgement)) {
     const detail = `it was verified as ${judgement.digest ?? 'a digest'}, but names only a tag`
     return {
       use,

@@ -25,6 +25,8 @@ export interface SignatureDemandFinding {
   readonly kind: 'signature'
   readonly state: State
   readonly attestor: string
+  /** That the signature must carry. */
+  readonly annotations: Readonly<Record<string, string>>
   /** Keys that would be accepted now, by name. */
   readonly acceptableKeys: readonly string[]
   readonly code?: ErrorCode

@@ -30,7 +30,6 @@ export interface ImagePlan {
   readonly malformed?: CodedError
   readonly text: string
   readonly demands: readonly Demand[]
-  readonly last?: LastVerdict
 }
 
 /** The strictest of what the policies of a mode that speak about the image say. */
@@ -42,4 +41,8 @@ export function strictestWhenUndetermined(policies: readonly Policy[]): WhenUnde
 
 export function demandsOf(image: ImagePlan, mode: Mode): readonly Demand[] {
   return image.demands.filter((demand) => demand.policy.mode === mode)
+}
+
+export function policyName(policy: { readonly name: string; readonly namespace?: string }): string {
+  return policy.namespace === undefined ? policy.name : `${policy.namespace}/${policy.name}`
 }

@@ -7,8 +7,8 @@ import { formatReference, parseReference } from '#core/image/reference.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
 import type { Mode } from '#core/policy/words.ts'
 import type { Decision } from './decision.ts'
-import type { Demand, ImagePlan, LastVerdict } from './image-plan.ts'
-import { policyName } from './judge-image.ts'
+import type { Demand, ImagePlan } from './image-plan.ts'
+import { policyName } from './image-plan.ts'
 
 export interface PlanRequest {
   readonly purpose: Decision['purpose']
@@ -36,24 +36,25 @@ export interface Plan {
   readonly policies: Decision['policies']
 }
 
-/**
- * @param matched the policies that apply to the object
- * @param last the last trusted verdict that was given for an image key
- */
-export function plan(
-  request: PlanRequest,
-  matched: MatchedPolicies,
-  last: (key: string) => LastVerdict | undefined = () => undefined,
-): Plan {
+/** @param matched the policies that apply to the object */
+export function plan(request: PlanRequest, matched: MatchedPolicies): Plan {
   const byText = new Map<string, ImagePlan>()
+  const images = new Map<string, ImagePlan>()
+  const imageOf = (text: string): ImagePlan => {
+    const known = byText.get(text)
+    if (known !== undefined) return known
+    const made = planImage(text, matched)
+    // `nginx` and `docker.io/library/nginx` are one image.
+    const image = images.get(made.key) ?? made
+    byText.set(text, image)
+    images.set(image.key, image)
+    return image
+  }
   const uses = matched.isEmpty
     ? []
     : request.uses.map((use): PlannedUse => {
-        const image = byText.get(use.image) ?? planImage(use.image, matched, last)
-        byText.set(use.image, image)
-        return { use, unchanged: request.unchanged.has(use.pointer), image }
+        return { use, unchanged: request.unchanged.has(use.pointer), image: imageOf(use.image) }
       })
-  const images = new Map(uses.map(({ image }) => [image.key, image]))
   const speaking = new Set([...images.values()].flatMap((image) => image.demands.map((demand) => demand.policy)))
   return {
     purpose: request.purpose,
@@ -70,28 +71,32 @@ export function plan(
   }
 }
 
-function planImage(text: string, matched: MatchedPolicies, last: (key: string) => LastVerdict | undefined): ImagePlan {
+function planImage(text: string, matched: MatchedPolicies): ImagePlan {
   let reference: ImageReference
   try {
     reference = parseReference(text)
   } catch (error) {
     const malformed =
       error instanceof CodedError ? error : new CodedError('reference-malformed', 'not an image reference')
-    return { key: `malformed ${text}`, reference: undefined, malformed, text, demands: everyPolicy(matched) }
+    return { key: `malformed ${text}`, reference: undefined, malformed, text, demands: whoeverSpeaks(matched) }
   }
   const demands = demandsOn(reference, matched)
   const key = `${formatReference(reference)} ${demands.map(demandKey).join(',')}`
-  const verdict = last(key)
-  return { key, reference, text, demands, ...(verdict === undefined ? {} : { last: verdict }) }
+  return { key, reference, text, demands }
 }
 
 function demandKey(demand: Demand): string {
   return `${demand.policy.revision}/${demand.kind === 'rule' ? demand.rule.path : demand.kind}`
 }
 
-/** A text that is no reference is refused by whoever applies, and `otherwise: Accept` does not help it. */
-function everyPolicy(matched: MatchedPolicies): readonly Demand[] {
-  return [...matched.undetermined, ...matched.policies].map((policy) => ({ kind: 'otherwise', policy }))
+const modes: readonly Mode[] = ['Enforce', 'Warn', 'Audit']
+
+/** A text that is no reference is refused in each mode by one policy, and `otherwise: Accept` does not help it. */
+function whoeverSpeaks(matched: MatchedPolicies): readonly Demand[] {
+  const speakers = modes
+    .map((mode) => matched.otherwise(mode, { coveredByCluster: false, coveredAtAll: false }))
+    .filter((policy) => policy !== undefined)
+  return [...speakers, ...matched.undetermined].map((policy) => ({ kind: 'otherwise', policy }))
 }
 
 /** What each mode is added to: a Warn policy is judged as if it were enforced beside those that are. */
@@ -105,7 +110,7 @@ function demandsOn(reference: ImageReference, matched: MatchedPolicies): readonl
   const demands: Demand[] = matched.undetermined.map((policy) => ({ kind: 'unknown-match', policy }))
   const rules = matched.rulesFor(reference)
   for (const { policy, rule } of rules) demands.push({ kind: 'rule', policy, rule })
-  for (const mode of ['Enforce', 'Warn', 'Audit'] as const) {
+  for (const mode of modes) {
     const beside = stricterModes[mode]
     const covering = rules.filter(({ policy }) => beside.includes(policy.mode))
     const policy = matched.otherwise(mode, {

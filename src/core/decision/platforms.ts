@@ -7,6 +7,7 @@ import type { Descriptor, Manifest } from '#core/image/manifest.ts'
 import { dockerListType, ociIndexType, parseManifest } from '#core/image/manifest.ts'
 import type { ImageReference } from '#core/image/reference.ts'
 import type { Requirement } from '#core/policy/words.ts'
+import { isProven } from './finding.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { PolicyJudgement } from './judgement.ts'
 import { judgeRequirement } from './requirement.ts'
@@ -22,6 +23,7 @@ interface IndexJudged {
   readonly require: Requirement
   readonly image: ImageReference
   readonly digest: Digest
+  readonly memory: boolean
 }
 
 export function judgePlatforms(index: IndexJudged, inquiry: Inquiry): PolicyJudgement | 'open' {
@@ -57,31 +59,35 @@ export function judgePlatforms(index: IndexJudged, inquiry: Inquiry): PolicyJudg
 }
 
 function judgeEach(index: IndexJudged, platforms: readonly Descriptor[], inquiry: Inquiry): PolicyJudgement | 'open' {
-  const { judgement, require, image } = index
-  const findings = platforms.map((platform) => ({
+  const { judgement, require, image, memory } = index
+  const findings = distinct(platforms).map((platform) => ({
     digest: platform.digest,
     name: nameOf(platform),
-    finding: judgeRequirement(require, { image, digest: platform.digest }, inquiry),
+    finding: judgeRequirement(require, { image, digest: { known: true, value: platform.digest }, memory }, inquiry),
   }))
   if (findings.some(({ finding }) => finding.state === 'open')) return 'open'
   const judged = { ...judgement, platforms: findings }
   const no = findings.find(({ finding }) => finding.state === 'unsatisfied')
   if (no !== undefined) {
-    const detail = `platform ${no.name} (${no.digest}): ${no.finding.detail ?? no.finding.code ?? ''}`
-    return { ...judged, outcome: 'untrusted', code: 'platform-untrusted', detail }
+    const { code = 'internal-error', detail = '' } = no.finding
+    return {
+      ...judged,
+      outcome: 'untrusted',
+      code: 'platform-untrusted',
+      detail: `${no.name} (${no.digest}), ${code}: ${detail}`,
+    }
   }
   const unknown = findings.find(({ finding }) => finding.state === 'undetermined')
   if (unknown !== undefined) {
-    return undetermined(
-      judged,
-      unknown.finding.code ?? 'platform-unknown',
-      `platform ${unknown.name}: ${unknown.finding.detail ?? ''}`,
-    )
+    const { code = 'platform-unknown', detail = '' } = unknown.finding
+    return undetermined(judged, code, `platform ${unknown.name}: ${detail}`)
   }
-  const ends = [judgement.validUntil, ...findings.map(({ finding }) => finding.validUntil)].filter(
-    (end) => end !== undefined,
-  )
-  return ends.length > 0 ? { ...judged, validUntil: Math.min(...ends) } : judged
+  // Where a child is only let pass, what a node would run is not proven.
+  if (!findings.every(({ finding }) => isProven(finding)))
+    return { ...judged, outcome: 'accepted', code: 'accepted-by-rule' }
+  const ends = [judgement.validUntil, ...findings.map(({ finding }) => finding.validUntil)]
+  const known = ends.filter((end) => end !== undefined)
+  return known.length > 0 ? { ...judged, validUntil: Math.min(...known) } : judged
 }
 
 /** BuildKit lists its attestations as images of an unknown platform; no node ever runs one. */
@@ -89,9 +95,14 @@ function isRunnable({ platform }: Descriptor): boolean {
   return !(platform?.os === 'unknown' && platform.architecture === 'unknown')
 }
 
+/** An index may name one manifest for several platforms. */
+function distinct(platforms: readonly Descriptor[]): readonly Descriptor[] {
+  return [...new Map(platforms.map((platform) => [platform.digest, platform])).values()]
+}
+
 function nameOf({ platform }: Descriptor): string {
   return platform === undefined
-    ? 'without a name'
+    ? 'of no named platform'
     : `${platform.os}/${platform.architecture}${platform.variant ? `/${platform.variant}` : ''}`
 }
 

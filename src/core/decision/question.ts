@@ -4,6 +4,7 @@
 import type { CodedError, ErrorCode } from '#core/errors.ts'
 import { codeOf, messageOf } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
+import { repositoryName } from '#core/image/reference.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import type { Material, SignedSubject, Verification } from './format.ts'
 
@@ -17,7 +18,7 @@ export interface Repository {
 export type FetchQuestion =
   /** Which digest does this tag name now? → `Resolved` */
   | { readonly kind: 'resolve'; readonly at: Repository; readonly tag: string }
-  /** May the credentials at hand read this image? → `true` */
+  /** Is this image there, and may the credentials at hand read it? → `true` */
   | { readonly kind: 'access'; readonly at: Repository; readonly digest: Digest }
   /** The manifest of this digest → `Fetched` */
   | { readonly kind: 'manifest'; readonly at: Repository; readonly digest: Digest }
@@ -92,16 +93,18 @@ export function questionKey(question: Question): string {
   switch (question.kind) {
     case 'resolve':
     case 'tagged':
-      return `${question.kind} ${question.at.registry}/${question.at.repository}:${question.tag}`
+      return `${question.kind} ${repositoryName(question.at)}:${question.tag}`
     case 'access':
     case 'manifest':
     case 'referrers':
-      return `${question.kind} ${question.at.registry}/${question.at.repository}@${question.digest}`
+      return `${question.kind} ${repositoryName(question.at)}@${question.digest}`
     case 'blob':
-      return `blob ${question.at.registry}/${question.at.repository}@${question.digest} ${question.maxBytes}`
+      return `blob ${repositoryName(question.at)}@${question.digest} ${question.maxBytes}`
     case 'verify': {
       const { format, material, attestor, subject } = question
-      return `verify ${format} ${material.id} ${attestor.revision} ${subject.digest}`
+      const { digest, image, signatures } = subject
+      const elsewhere = image === signatures ? '' : ` ${repositoryName(signatures)}`
+      return `verify ${format} ${material.id} ${attestor.revision} ${repositoryName(image)}@${digest}${elsewhere}`
     }
   }
 }

@@ -3,12 +3,14 @@
 
 import type { ErrorCode } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
-import type { ImageReference } from '#core/image/reference.ts'
 import type { Requirement } from '#core/policy/words.ts'
+import type { Leaf } from './evidence.ts'
+import { subjectOf } from './evidence.ts'
 import type { Finding, FixedFinding, GroupFinding } from './finding.ts'
 import { isProven } from './finding.ts'
 import type { Signer } from './format.ts'
 import type { Inquiry } from './inquiry.ts'
+import type { ImageSubject } from './signature-demand.ts'
 import { judgeSignatureDemand } from './signature-demand.ts'
 
 /** Does judging this requirement need the image's digest, and so the registry? */
@@ -26,22 +28,34 @@ export function needsDigest(requirement: Requirement): boolean {
   }
 }
 
-/**
- * @param digest the digest that signatures must bind; may be absent only where `needsDigest` says no
- * @param memory whether claims that were verified before may stand for the evidence
- */
-export function judgeRequirement(
+/** Was any signature that the requirement asks for verified before? */
+export function isRemembered(
   requirement: Requirement,
-  subject: { readonly image: ImageReference; readonly digest: Digest | undefined },
+  image: Leaf['image'],
+  digest: Digest,
   inquiry: Inquiry,
-  memory = true,
-): Finding {
-  const children = (of: readonly Requirement[], mayRemember = memory): readonly Finding[] =>
-    of.map((child) => judgeRequirement(child, subject, inquiry, mayRemember))
+): boolean {
+  switch (requirement.kind) {
+    case 'signature': {
+      const subject = subjectOf({ demand: requirement, image, digest })
+      return inquiry.knowledge.proven(subject, requirement.attestor).length > 0
+    }
+    case 'allOf':
+    case 'anyOf':
+    case 'atLeast':
+      return requirement.of.some((child) => isRemembered(child, image, digest, inquiry))
+    case 'deny':
+    case 'insecureAcceptAnything':
+      return false
+  }
+}
+
+export function judgeRequirement(requirement: Requirement, subject: ImageSubject, inquiry: Inquiry): Finding {
+  const children = (of: readonly Requirement[], memory = subject.memory): readonly Finding[] =>
+    of.map((child) => judgeRequirement(child, { ...subject, memory }, inquiry))
   switch (requirement.kind) {
     case 'signature':
-      if (subject.digest === undefined) throw new Error('a signature was judged before the digest was known')
-      return judgeSignatureDemand(requirement, subject.image, subject.digest, inquiry, memory)
+      return judgeSignatureDemand(requirement, subject, inquiry)
     case 'deny':
       return fixed('deny', requirement.message)
     case 'insecureAcceptAnything':
@@ -53,9 +67,8 @@ export function judgeRequirement(
     case 'atLeast': {
       const quick = atLeast(requirement.count, children(requirement.of))
       // Memory may hold fewer signers than there are: only the evidence itself can miss a threshold.
-      return quick.state === 'satisfied' || !memory
-        ? quick
-        : atLeast(requirement.count, children(requirement.of, false))
+      const final = quick.state === 'satisfied' || quick.state === 'open' || !subject.memory
+      return final ? quick : atLeast(requirement.count, children(requirement.of, false))
     }
   }
 }
@@ -72,33 +85,28 @@ function fixed(kind: FixedFinding['kind'], message: string | undefined): FixedFi
   }
 }
 
-/** One "no" is enough for no. Also used for the rules of several policies and the platforms of an index. */
-export function allOf(of: readonly Finding[]): GroupFinding {
+/** One "no" is enough for no. */
+function allOf(of: readonly Finding[]): GroupFinding {
   const no = of.find((child) => child.state === 'unsatisfied')
-  const open = of.some((child) => child.state === 'open')
-  const unknown = of.find((child) => child.state === 'undetermined')
   if (no !== undefined) return group('allOf', 'unsatisfied', of, no)
-  if (open) return group('allOf', 'open', of)
+  if (of.some((child) => child.state === 'open')) return group('allOf', 'open', of)
+  const unknown = of.find((child) => child.state === 'undetermined')
   if (unknown !== undefined) return group('allOf', 'undetermined', of, unknown)
-  const finding = group('allOf', 'satisfied', of)
-  return withEnd(finding, earliest(of.map((child) => child.validUntil)))
+  return group('allOf', 'satisfied', of)
 }
 
 /** One "yes" is enough, and a proven yes is preferred to one by `insecureAcceptAnything`. */
 function anyOf(of: readonly Finding[]): GroupFinding {
   const proven = of.filter(isProven)
-  if (proven.length > 0) {
-    return withEnd(
-      group('anyOf', 'satisfied', of, undefined, proven),
-      earliest(proven.map((child) => child.validUntil)),
-    )
-  }
+  if (proven.length > 0) return group('anyOf', 'satisfied', of, undefined, proven)
   if (of.some((child) => child.state === 'open')) return group('anyOf', 'open', of)
   const accepted = of.find((child) => child.state === 'satisfied')
   if (accepted !== undefined) return group('anyOf', 'satisfied', of, undefined, [accepted])
   const unknown = of.find((child) => child.state === 'undetermined')
   if (unknown !== undefined) return group('anyOf', 'undetermined', of, unknown)
-  return group('anyOf', 'unsatisfied', of, of.find((child) => child.code !== 'signature-missing') ?? of[0])
+  const telling = of.filter((child) => child.code !== 'signature-missing')
+  const near = telling.find((child) => child.code !== 'denied-by-rule') ?? telling[0] ?? of[0]
+  return group('anyOf', 'unsatisfied', of, near)
 }
 
 /**
@@ -108,30 +116,36 @@ function anyOf(of: readonly Finding[]): GroupFinding {
 function atLeast(count: number, of: readonly Finding[]): GroupFinding {
   const proven = of.filter(isProven)
   const spoken = distinctPairs(proven.map((child) => child.signers))
-  const detail = `${spoken} of ${count} distinct signers`
-  const finding = (state: GroupFinding['state'], cause?: Finding): GroupFinding => ({
+  const finding = (state: GroupFinding['state'], cause?: Partial<Unread>): GroupFinding => ({
     ...group('atLeast', state, of, cause, proven),
     count,
-    ...(state === 'satisfied' ? {} : { detail }),
   })
-  if (spoken >= count) return withEnd(finding('satisfied'), earliest(proven.map((child) => child.validUntil)))
+  if (spoken >= count) return finding('satisfied')
   if (of.some((child) => child.state === 'open' || child.pending)) return finding('open')
-  const unknown = of.map(firstGap).filter((gap) => gap !== undefined)
-  if (spoken + unknown.length >= count) return { ...finding('undetermined'), ...unknown[0] }
-  return { ...finding('unsatisfied'), code: 'threshold-not-met' }
+  const detail = `${spoken} of ${count} distinct signers`
+  const unread = of.map(unreadIn)
+  // Whatever could not be read might name one signer more for its child, whom nobody knows yet.
+  const possible = distinctPairs(
+    of.map(({ signers }, at) => (unread[at] === undefined ? signers : [...signers, { fingerprint: `unread ${at}` }])),
+  )
+  if (possible >= count) return finding('undetermined', unread.find((gap) => gap !== undefined) ?? { detail })
+  return finding('unsatisfied', { code: 'threshold-not-met', detail })
 }
 
-/** Why a child might yet name another signer: something of its evidence could not be read. */
-function firstGap(child: Finding): { code: ErrorCode; detail: string } | undefined {
-  if (child.kind === 'signature') {
-    const gap = child.gaps[0]
-    return gap === undefined ? undefined : { code: gap.code, detail: gap.detail }
-  }
-  return 'of' in child ? child.of.map(firstGap).find((gap) => gap !== undefined) : undefined
+interface Unread {
+  readonly code: ErrorCode
+  readonly detail: string
+}
+
+/** Why a child might yet name another signer: something that could still matter to it could not be read. */
+function unreadIn(child: Finding): Unread | undefined {
+  if (child.state === 'unsatisfied') return undefined
+  if (child.kind === 'signature') return child.gaps[0]
+  return 'of' in child ? child.of.map(unreadIn).find((gap) => gap !== undefined) : undefined
 }
 
 /** The largest number of children that can each be given a signer of its own (bipartite matching by augmenting paths). */
-function distinctPairs(children: readonly (readonly Signer[])[]): number {
+function distinctPairs(children: readonly (readonly Pick<Signer, 'fingerprint'>[])[]): number {
   const holder = new Map<string, number>()
   const place = (child: number, tried: Set<string>): boolean => {
     for (const { fingerprint } of children[child] ?? []) {
@@ -148,29 +162,24 @@ function distinctPairs(children: readonly (readonly Signer[])[]): number {
   return children.filter((_, child) => place(child, new Set())).length
 }
 
+/** @param speakers the children on whom a yes rests */
 function group(
   kind: GroupFinding['kind'],
   state: GroupFinding['state'],
   of: readonly Finding[],
-  cause?: Finding,
+  cause: { readonly code?: ErrorCode; readonly detail?: string } = {},
   speakers: readonly Finding[] = of,
 ): GroupFinding {
+  const ends = speakers.map((child) => child.validUntil).filter((end) => end !== undefined)
+  const { code, detail } = cause
   return {
     kind,
     state,
     of,
-    pending: of.some((child) => child.pending || child.state === 'open'),
+    pending: state !== 'unsatisfied' && of.some((child) => child.pending || child.state === 'open'),
     signers: state === 'satisfied' ? speakers.flatMap((child) => child.signers) : [],
-    ...(cause?.code === undefined ? {} : { code: cause.code }),
-    ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
+    ...(code === undefined ? {} : { code }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(state === 'satisfied' && ends.length > 0 ? { validUntil: Math.min(...ends) } : {}),
   }
-}
-
-function withEnd(finding: GroupFinding, validUntil: number | undefined): GroupFinding {
-  return validUntil === undefined ? finding : { ...finding, validUntil }
-}
-
-function earliest(ends: readonly (number | undefined)[]): number | undefined {
-  const known = ends.filter((end) => end !== undefined)
-  return known.length > 0 ? Math.min(...known) : undefined
 }

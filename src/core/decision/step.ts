@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from '#core/errors.ts'
 import type { Attestor } from '#core/policy/words.ts'
+import { passes } from './decision.ts'
 import type { Format } from './format.ts'
 import type { ImagePlan } from './image-plan.ts'
 import type { Knowledge } from './inquiry.ts'
@@ -28,8 +29,12 @@ export function step(image: ImagePlan, knowledge: Knowledge, context: StepContex
   const inquiry = new Inquiry(context.formats, knowledge, context.now, context.bystanders)
   const judgement = judgeImage(image, inquiry)
   if (judgement === 'open') return { judgement: undefined, questions: inquiry.openQuestions() }
-  const curious = inquiry.openQuestions().filter((question) => question.kind === 'verify')
-  return { judgement, curious }
+  return { judgement, curious: hasRefusal(judgement) ? inquiry.curiosities() : [] }
+}
+
+/** Who is let in need not be told who else has signed. */
+function hasRefusal({ enforced, warned, audited }: Judgement): boolean {
+  return [enforced, warned, audited].some((verdict) => verdict !== undefined && !passes(verdict.outcome))
 }
 
 /** The same knowledge when nothing more will be asked: every open question counts as failed with `code`. */
@@ -39,5 +44,7 @@ export function closed(knowledge: Knowledge, code: ErrorCode, detail: string): K
     about: (question) => knowledge.about(question) ?? failed,
     proven: (subject, attestor) => knowledge.proven(subject, attestor),
     settled: (key, digest) => knowledge.settled(key, digest),
+    mayRead: (at) => knowledge.mayRead(at),
+    last: (key) => knowledge.last(key),
   }
 }
