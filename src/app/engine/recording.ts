@@ -7,32 +7,47 @@ import type { Fact, Fetched, FetchQuestion, Referrer, Resolved } from '#core/dec
 import { questionKey } from '#core/decision/question.ts'
 import { decodeBase64, encodeBase64 } from '#core/encoding/base64.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
-import { CodedError, isErrorCode, messageOf } from '#core/errors.ts'
+import type { ErrorCode } from '#core/errors.ts'
+import { CodedError, errorTable, isErrorCode, messageOf } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
-import { digestAlgorithm, parseDigest } from '#core/image/digest.ts'
+import { digestAlgorithm, parseDigest, toDigest } from '#core/image/digest.ts'
 import type { Sources } from './sources.ts'
 
-const fetched = z.object({ digest: z.string(), mediaType: z.string(), bytes: z.string() })
-const referrer = z.object({
-  digest: z.string(),
+const digest = z.string().refine((text) => toDigest(text) !== undefined, 'is not a digest')
+const fetched = z.strictObject({ digest, mediaType: z.string(), bytes: z.base64() })
+const referrer = z.strictObject({
+  digest,
   mediaType: z.string(),
   size: z.number(),
   artifactType: z.string().optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 })
 
-const recordedFact = z.object({
-  question: z.string(),
-  answer: z.union([
-    z.object({ resolved: z.object({ digest: z.string(), mediaType: z.string() }) }),
-    z.object({ readable: z.literal(true) }),
-    z.object({ fetched }),
-    z.object({ absent: z.literal(true) }),
-    z.object({ referrers: z.array(referrer) }),
-    z.object({ blob: z.string() }),
-    z.object({ failed: z.object({ code: z.string(), detail: z.string() }) }),
-  ]),
-})
+const answer = z.union([
+  z.strictObject({ resolved: z.strictObject({ digest, mediaType: z.string() }) }),
+  z.strictObject({ readable: z.literal(true) }),
+  z.strictObject({ fetched }),
+  z.strictObject({ absent: z.literal(true) }),
+  z.strictObject({ referrers: z.array(referrer) }),
+  z.strictObject({ blob: z.base64() }),
+  z.strictObject({ failed: z.strictObject({ code: z.string(), detail: z.string() }) }),
+])
+
+/** Which answers fit a question, by the first word of its key. */
+const fitting: Readonly<Record<string, readonly string[]>> = {
+  resolve: ['resolved'],
+  access: ['readable'],
+  manifest: ['fetched'],
+  tagged: ['fetched', 'absent'],
+  referrers: ['referrers'],
+  blob: ['blob'],
+}
+
+const recordedFact = z.strictObject({ question: z.string(), answer }).refine(({ question, answer }) => {
+  const [kind = ''] = question.split(' ', 1)
+  const fits = Object.hasOwn(fitting, kind) ? fitting[kind] : undefined
+  return fits !== undefined && Object.keys(answer).every((name) => name === 'failed' || fits.includes(name))
+}, 'the answer does not fit the question')
 
 const recordingShape = z.strictObject({
   kind: z.literal('sealward.dev/RecordedFacts'),
@@ -49,7 +64,7 @@ const recordingShape = z.strictObject({
 })
 
 export type Recording = z.infer<typeof recordingShape>
-type Answer = z.infer<typeof recordedFact>['answer']
+type Answer = z.infer<typeof answer>
 
 /** Collects facts while the engine works; `toJSON`-ready. */
 export function createRecorder(): {
@@ -73,47 +88,52 @@ export function parseRecording(text: string): Recording {
   }
   const parsed = recordingShape.safeParse(value)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new CodedError(
-    'facts-malformed',
-    `not a file of recorded facts: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-  )
+  const [issue] = parsed.error.issues
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
+  throw new CodedError('facts-malformed', `not a file of recorded facts${where}: ${issue?.message ?? 'unknown shape'}`)
 }
 
 /** Sources that answer from a recording; bytes are hashed again, and what is not recorded is `facts-missing`. */
 export function recordedSources(recording: Recording): Sources {
   const answers = new Map(recording.facts.map(({ question, answer }) => [question, answer]))
   const answerTo = (question: FetchQuestion): Answer => {
-    const answer = answers.get(questionKey(question))
-    if (answer === undefined)
-      throw new CodedError('facts-missing', `nothing is recorded about: ${questionKey(question)}`)
-    if ('failed' in answer) {
-      const { code, detail } = answer.failed
-      throw new CodedError(isErrorCode(code) ? code : 'internal-error', detail)
-    }
+    const key = questionKey(question)
+    const answer = answers.get(key)
+    if (answer === undefined) throw new CodedError('facts-missing', `nothing is recorded about: ${key}`)
+    if ('failed' in answer) throw new CodedError(failureCode(answer.failed.code), answer.failed.detail)
     return answer
   }
   return {
-    resolve: async (at, tag) => read(answerTo({ kind: 'resolve', at, tag }), 'resolved', toResolved),
-    access: async (at, digest) => read(answerTo({ kind: 'access', at, digest }), 'readable', () => undefined),
-    manifest: async (at, digest) =>
-      read(answerTo({ kind: 'manifest', at, digest }), 'fetched', (value) => toFetched(value, digest)),
+    resolve: async (at, tag) => {
+      const { digest, mediaType } = member(answerTo({ kind: 'resolve', at, tag }), 'resolved')
+      return { digest: parseDigest(digest), mediaType }
+    },
+    access: async (at, digest) => void member(answerTo({ kind: 'access', at, digest }), 'readable'),
+    manifest: async (at, digest) => toFetched(member(answerTo({ kind: 'manifest', at, digest }), 'fetched'), digest),
     tagged: async (at, tag) => {
       const answer = answerTo({ kind: 'tagged', at, tag })
-      return 'absent' in answer ? null : read(answer, 'fetched', (value) => toFetched(value))
+      return 'absent' in answer ? null : toFetched(member(answer, 'fetched'))
     },
-    referrers: async (at, digest) => read(answerTo({ kind: 'referrers', at, digest }), 'referrers', toReferrers),
+    referrers: async (at, digest) => toReferrers(member(answerTo({ kind: 'referrers', at, digest }), 'referrers')),
     blob: async (at, digest, maxBytes) =>
-      read(answerTo({ kind: 'blob', at, digest, maxBytes }), 'blob', (value) => checked(decodeBase64(value), digest)),
+      checked(decodeBase64(member(answerTo({ kind: 'blob', at, digest, maxBytes }), 'blob')), digest),
   }
+}
+
+/** Whoever edits the file may make it say that something failed, but not what a failure is. */
+function failureCode(code: string): ErrorCode {
+  const isFailure = isErrorCode(code) && errorTable[code].kind !== 'untrusted' && errorTable[code].kind !== 'accepted'
+  return isFailure ? code : 'internal-error'
 }
 
 function toAnswer(question: FetchQuestion, fact: Fact<unknown>): Answer {
   if (!fact.known) return { failed: { code: fact.code, detail: fact.detail } }
   const { value } = fact
   switch (question.kind) {
-    case 'resolve':
-      return { resolved: value as Resolved }
+    case 'resolve': {
+      const { digest, mediaType } = value as Resolved
+      return { resolved: { digest, mediaType } }
+    }
     case 'access':
       return { readable: true }
     case 'tagged':
@@ -123,22 +143,20 @@ function toAnswer(question: FetchQuestion, fact: Fact<unknown>): Answer {
       return { fetched: { digest, mediaType, bytes: encodeBase64(bytes) } }
     }
     case 'referrers':
-      return { referrers: [...(value as readonly Referrer[])] }
+      return { referrers: (value as readonly Referrer[]).map((each) => ({ ...each })) }
     case 'blob':
       return { blob: encodeBase64(value as Uint8Array) }
   }
 }
 
-type Members<K extends string> =
-  Extract<Answer, Record<K, unknown>> extends infer A ? (A extends Record<K, infer V> ? V : never) : never
-
-function read<K extends string, T>(answer: Answer, member: K, then: (value: Members<K>) => T): T {
-  if (member in answer) return then((answer as Record<K, Members<K>>)[member])
-  throw new CodedError('facts-malformed', `a recorded answer is not of the kind "${member}"`)
+/** Every member that an answer can have, with its value. */
+type Members = {
+  [K in Answer extends infer A ? (A extends Answer ? keyof A : never) : never]: Extract<Answer, Record<K, unknown>>[K]
 }
 
-function toResolved(value: { digest: string; mediaType: string }): Resolved {
-  return { digest: parseDigest(value.digest), mediaType: value.mediaType }
+function member<K extends keyof Members>(answer: Answer, name: K): Members[K] {
+  if (name in answer) return (answer as unknown as Members)[name]
+  throw new CodedError('facts-malformed', `a recorded answer is not of the kind "${name}"`)
 }
 
 function toFetched(value: z.infer<typeof fetched>, wanted?: Digest): Fetched {
