@@ -23,6 +23,7 @@ export interface Source {
   /** Where the object stands inside its document; not empty for the item of a List. */
   readonly at: YamlPath
   readonly report: Report
+  readonly lineOf: (path: YamlPath) => number
   /** How often `report` was called. */
   readonly count: () => number
 }
@@ -142,7 +143,7 @@ function sourceOf(value: unknown, at: YamlPath, opening: Opening): Source {
       message: count < maxProblemsPerObject ? message : 'and more; problems after this one are not listed',
     })
   }
-  return { file, kind, value, at, report, count: () => count }
+  return { file, kind, value, at, report, lineOf: (path) => document.lineOf(path), count: () => count }
 }
 
 function nameOf(value: unknown): string | undefined {

@@ -2,6 +2,7 @@
 // its place. An object with a problem gives nothing; whether the rest may be used is for the caller to decide.
 
 import { printable } from '#core/encoding/printable.ts'
+import type { YamlPath } from '#core/encoding/yaml.ts'
 import { messageOf } from '#core/errors.ts'
 import { checkShape } from './check.ts'
 import type { PolicyFile, Source } from './documents.ts'
@@ -25,6 +26,16 @@ export interface ReadResult {
   readonly problems: readonly Problem[]
   /** Of all of it together. */
   readonly revision: string
+  /** Where the objects stand. */
+  readonly origins: ReadonlyMap<Policy | Attestor, Origin>
+}
+
+export interface Origin {
+  readonly file: string
+  /** Where the object stands in its document; not empty for an item of a List. */
+  readonly at: YamlPath
+  /** The line of a path inside the object. */
+  readonly lineOf: (path: YamlPath) => number
 }
 
 export interface ReadOptions {
@@ -43,15 +54,25 @@ export function readDocuments(files: readonly PolicyFile[], tools: ReaderTools, 
   const of = (...kinds: readonly string[]) => sources.filter(({ kind }) => kinds.includes(kind))
   const attestors = new Map<string, Attestor | undefined>()
   const read: Reading = { tools, seen, attestors }
+  const origins = new Map<Policy | Attestor, Origin>()
   for (const source of of('Attestor')) {
     const attestor = whole(source, () => attestorOf(source, read))
+    if (attestor) origins.set(attestor, originOf(source))
     const name = textOf(nameField(source))
     if (name !== undefined && !attestors.has(name)) attestors.set(name, attestor)
   }
-  const policies = of('ClusterTrustPolicy', 'TrustPolicy').flatMap((s) => whole(s, () => policyOf(s, read)) ?? [])
+  const policies = of('ClusterTrustPolicy', 'TrustPolicy').flatMap((source) => {
+    const policy = whole(source, () => policyOf(source, read))
+    if (policy) origins.set(policy, originOf(source))
+    return policy ?? []
+  })
   const namespaces = of('Namespace').flatMap((source) => whole(source, () => namespaceOf(source, read)) ?? [])
   const parts = { policies, attestors: [...attestors.values()].flatMap((each) => each ?? []), namespaces }
-  return { ...parts, problems: inOrder(problems, files), revision: setRevision(tools.sha256, parts) }
+  return { ...parts, problems: inOrder(problems, files), revision: setRevision(tools.sha256, parts), origins }
+}
+
+function originOf({ file, at, lineOf }: Source): Origin {
+  return { file, at, lineOf: (path) => lineOf([...at, ...path]) }
 }
 
 interface Reading {
