@@ -10,7 +10,7 @@ import type { buildConnector as Connectors, Dispatcher } from 'undici'
 import buildConnector from 'undici/lib/core/connect.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { CodedError, messageOf } from '#core/errors.ts'
-import { createCache } from '../cache.ts'
+import { createCache } from '#io/cache.ts'
 import { type AddressKind, addressKind, hostKind } from './address.ts'
 import { exchange } from './exchange.ts'
 import { guardedLookup, guardHost } from './guard.ts'
@@ -29,7 +29,7 @@ export interface TransportOptions {
   readonly userAgent: string
   readonly network?: NetworkSettings
   readonly connectionsPerHost?: number
-  /** By `host` or `host:port`, as in a URL. */
+  /** By `host` of a URL: with the port unless it is 443. */
   readonly tlsFor?: (host: string) => TlsSettings | undefined
 }
 
@@ -136,7 +136,7 @@ async function dispatcherFor(
 
 function secureContextFor(url: URL, options: TransportOptions): SecureContext | undefined {
   if (url.protocol !== 'https:') return undefined
-  const own = options.tlsFor?.(url.host) ?? options.tlsFor?.(url.hostname)
+  const own = options.tlsFor?.(url.host)
   const ca = own?.ca ?? options.network?.ca
   if (ca === undefined && own === undefined) return undefined
   try {

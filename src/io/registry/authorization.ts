@@ -2,8 +2,8 @@
 // it asks, so that only the first request pays for being refused.
 
 import { CodedError } from '#core/errors.ts'
-import { createCache } from '../cache.ts'
-import { allHeaders, type HttpResponse } from '../http/message.ts'
+import { createCache } from '#io/cache.ts'
+import { allHeaders, type HttpResponse } from '#io/http/message.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import { basicAuthorization, type Credential } from './credentials.ts'
 import type { Endpoint } from './endpoint.ts'

@@ -34,76 +34,62 @@ export function parseChallenge(headers: readonly string[]): Challenge | undefine
 export function parseHeader(header: string): readonly RawChallenge[] {
   if (header.length > maxHeader) throw malformed(`a header of ${header.length} characters`)
   const challenges: { scheme: string; parameters: Map<string, string> }[] = []
-  const scanner = new Scanner(header)
+  const scanner = scan(header)
   for (scanner.separators(); !scanner.atEnd(); scanner.separators()) {
     const word = scanner.token()
-    if (word === undefined) throw malformed(`an unexpected character at ${scanner.at}`)
+    if (word === undefined) throw scanner.unexpected()
     const current = challenges.at(-1)
     const value = scanner.parameterValue()
     if (value === undefined) {
       challenges.push({ scheme: word.toLowerCase(), parameters: new Map() })
-      scanner.afterScheme()
+      scanner.endOfScheme()
     } else {
       const name = word.toLowerCase()
       if (current === undefined) throw malformed('a parameter before any scheme')
       if (current.parameters.has(name)) throw malformed(`the parameter ${name} twice`)
       current.parameters.set(name, value)
-      scanner.endOfItem()
+      scanner.endOfParameter()
     }
   }
   return challenges
 }
 
 /** Walks over one header; every pattern is sticky and linear. */
-class Scanner {
-  at = 0
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  atEnd(): boolean {
-    return this.at >= this.#text.length
-  }
-
-  separators(): void {
-    this.#take(/[ \t,]*/y)
-  }
-
-  token(): string | undefined {
-    return this.#take(/[!#$%&'*+.^_`|~0-9A-Za-z-]+/y)
-  }
-
-  /** What stands behind `=`; `undefined`, without moving, where no `=` follows. */
-  parameterValue(): string | undefined {
-    const start = this.at
-    if (this.#take(/[ \t]*=[ \t]*/y) === undefined) return undefined
-    const plain = this.token()
-    if (plain !== undefined) return plain
-    const quoted = this.#take(/"(?:[^"\\\r\n]|\\[^\r\n])*"/y)
-    if (quoted === undefined) throw malformed(`a parameter without a value at ${start}`)
-    return quoted.slice(1, -1).replace(/\\(.)/g, '$1')
-  }
-
-  /** Behind a scheme: a blank and parameters or a token68, or the next challenge. */
-  afterScheme(): void {
-    if (this.atEnd()) return
-    const token68 = this.#take(/ +[0-9A-Za-z._~+/-]+=*(?=[ \t]*(?:,|$))/y)
-    if (token68 === undefined && this.#take(/ +|(?=[ \t]*,)/y) === undefined)
-      throw malformed(`an unexpected character at ${this.at}`)
-  }
-
-  endOfItem(): void {
-    if (!this.atEnd() && this.#take(/[ \t]*(?=,)|[ \t]*$/y) === undefined) throw malformed(`no comma at ${this.at}`)
-  }
-
-  #take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at
-    const match = pattern.exec(this.#text)
+function scan(text: string) {
+  let at = 0
+  const take = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at
+    const match = pattern.exec(text)
     if (match === null) return undefined
-    this.at = pattern.lastIndex
+    at = pattern.lastIndex
     return match[0]
+  }
+  const atEnd = () => at >= text.length
+  const unexpected = () => malformed(`an unexpected character at ${at}`)
+  const token = () => take(/[!#$%&'*+.^_`|~0-9A-Za-z-]+/y)
+
+  return {
+    atEnd,
+    token,
+    unexpected,
+    separators: () => void take(/[ \t,]*/y),
+    /** What stands behind `=`; `undefined`, without moving, where no `=` follows. */
+    parameterValue(): string | undefined {
+      if (take(/[ \t]*=[ \t]*/y) === undefined) return undefined
+      const plain = token()
+      if (plain !== undefined) return plain
+      const quoted = take(/"(?:[^"\\\r\n]|\\[^\r\n])*"/y)
+      if (quoted === undefined) throw malformed(`a parameter without a value at ${at}`)
+      return quoted.slice(1, -1).replace(/\\(.)/g, '$1')
+    },
+    /** Behind a scheme: a blank and parameters or a token68, or the next challenge. */
+    endOfScheme(): void {
+      const token68 = take(/ +[0-9A-Za-z._~+/-]+=*(?=[ \t]*(?:,|$))/y)
+      if (token68 === undefined && !atEnd() && take(/ +|(?=[ \t]*,)/y) === undefined) throw unexpected()
+    },
+    endOfParameter(): void {
+      if (take(/[ \t]*(?=,|$)/y) === undefined) throw malformed(`no comma at ${at}`)
+    },
   }
 }
 

@@ -3,8 +3,9 @@
 
 import type { Fetched, Referrer, Repository, Resolved } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
-import type { NetworkSettings } from '../http/network.ts'
-import { createTransport, type TlsSettings } from '../http/transport.ts'
+import { splitPort } from '#core/image/registry-host.ts'
+import type { NetworkSettings } from '#io/http/network.ts'
+import { createTransport, type TlsSettings } from '#io/http/transport.ts'
 import { createAuthorizer } from './authorization.ts'
 import { type CredentialLookup, noCredentials } from './credentials.ts'
 import { type Endpoint, type EndpointRules, mirrorEndpoints, originEndpoint } from './endpoint.ts'
@@ -137,9 +138,14 @@ function connect(options: RegistryClientOptions, rules: EndpointRules, random: (
   return { transport, session: createSession({ transport, send, authorizer, credentials, rules }) }
 }
 
+/** What is said about a port counts before what is said about all of them. URLs leave out 443. */
 function tlsFor(host: string, options: RegistryClientOptions): TlsSettings | undefined {
-  const ca = options.registryCa?.get(host)
-  const client = options.clientCertificates?.get(host)
+  const { name, port } = splitPort(host)
+  const keys = port === '' ? [`${host}:443`, host] : [host, name]
+  const find = <T>(map: ReadonlyMap<string, T> | undefined) =>
+    keys.map((key) => map?.get(key)).find((each) => each !== undefined)
+  const ca = find(options.registryCa)
+  const client = find(options.clientCertificates)
   return ca === undefined && client === undefined ? undefined : { ...client, ...(ca !== undefined && { ca }) }
 }
 

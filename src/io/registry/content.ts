@@ -5,8 +5,8 @@ import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 import { type Digest, digestAlgorithm, parseDigest, toDigest } from '#core/image/digest.ts'
 import { dockerSchema1Types } from '#core/image/manifest.ts'
-import { showUrl } from '../http/failure.ts'
-import { singleHeader } from '../http/message.ts'
+import { showUrl } from '#io/http/failure.ts'
+import { singleHeader } from '#io/http/message.ts'
 import type { Followed } from './redirect.ts'
 
 export function computeDigest(bytes: Uint8Array, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256'): Digest {

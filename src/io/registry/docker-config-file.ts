@@ -3,7 +3,8 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError, messageOf } from '#core/errors.ts'
-import { createCache, createSingleFlight } from '../cache.ts'
+import { createCache, createSingleFlight } from '#io/cache.ts'
+import { untilAborted } from '#io/http/deadline.ts'
 import { askCredentialHelper } from './credential-helper.ts'
 import type { Credential, CredentialLookup } from './credentials.ts'
 import { credentialsFor, type DockerConfig, emptyDockerConfig, helperFor, parseDockerConfig } from './docker-config.ts'
@@ -44,25 +45,26 @@ export function dockerCredentials(config: DockerConfig, options: { readonly help
   const answers = createCache<{ readonly credential: Credential | undefined }>({ max: 1_000, ttl: helperAnswerTtl })
   const once = createSingleFlight<{ readonly credential: Credential | undefined }>()
 
-  const ask = async (helper: string, server: string): Promise<Credential | undefined> => {
+  const ask = async (helper: string, server: string, signal: AbortSignal): Promise<Credential | undefined> => {
     const key = `${helper} ${server}`
     const known = answers.get(key)
     if (known !== undefined) return known.credential
-    const answer = await once(key, async () => {
+    const asked = once(key, async () => {
       // Not the caller's signal: others wait for the same answer. The helper has its own deadline.
       const credential = await askCredentialHelper(helper, server, new AbortController().signal)
       answers.set(key, { credential })
       return { credential }
     })
-    return answer.credential
+    const late = () => new CodedError('credential-helper-failed', `docker-credential-${helper} did not answer in time`)
+    return (await untilAborted(asked, signal, late)).credential
   }
 
-  return async (at) => {
+  return async (at, _scope, signal) => {
     const own = credentialsFor(config, at)
     const program = options.helpers ? helperFor(config, at) : undefined
     if (program === undefined) return { credentials: own, problems: [] }
     try {
-      const credential = await ask(program.helper, program.server)
+      const credential = await ask(program.helper, program.server, signal)
       return { credentials: credential === undefined ? own : [...own, credential], problems: [] }
     } catch (error) {
       if (error instanceof CodedError) return { credentials: own, problems: [error] }

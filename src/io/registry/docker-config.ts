@@ -74,9 +74,14 @@ export function helperFor(
 
 /** Does an entry belong to a repository? Hosts are compared whole, label by label, paths segment by segment. */
 export function speaksFor(key: ConfigKey, at: Repository): boolean {
-  if (!hostMatches(key.host, at.registry.toLowerCase())) return false
+  if (!hostMatches(key.host, withoutTlsPort(at.registry.toLowerCase()))) return false
   const segments = at.repository.split('/')
   return key.path.every((segment, index) => segments[index] === segment)
+}
+
+/** `:443` says nothing: https is what registries speak. */
+function withoutTlsPort(host: string): string {
+  return host.endsWith(':443') ? host.slice(0, -':443'.length) : host
 }
 
 /** Kubernetes allows `*` inside a label of the host (`*.azurecr.io`); it never stands for a dot. */
@@ -109,7 +114,7 @@ function keyOf(text: string, member: string): ConfigKey {
   }
   // `docker login` used to write the version of the API behind the host.
   const scoped = path.length === 1 && (path[0] === 'v1' || path[0] === 'v2') ? [] : path
-  const lower = host.toLowerCase()
+  const lower = withoutTlsPort(host.toLowerCase())
   const hub = lower === 'index.docker.io' || lower === 'registry-1.docker.io'
   return { text, host: hub ? 'docker.io' : lower, path: scoped }
 }
@@ -119,7 +124,7 @@ function credentialOf(value: unknown, name: string): Credential | undefined {
   const where = `auths["${name}"]`
   const entry = record(value, where)
   const text = (field: string) => optionalText(entry, field, where)
-  const registryToken = text('registrytoken')
+  const registryToken = headerSafe(text('registrytoken'), `${where}.registrytoken`)
   if (registryToken !== undefined) return { kind: 'registry-token', token: registryToken }
   const pair = pairOf(text('auth'), where)
   const username = text('username') ?? pair?.username
@@ -132,6 +137,12 @@ function credentialOf(value: unknown, name: string): Credential | undefined {
   if (username === undefined || password === undefined)
     throw malformed(`${where} has a user name or a password, not both`)
   return { kind: 'basic', username, password }
+}
+
+/** It is sent as it is. */
+function headerSafe(token: string | undefined, where: string): string | undefined {
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw malformed(`${where} has characters that no token has`)
+  return token
 }
 
 function pairOf(auth: string | undefined, where: string): { username: string; password: string } | undefined {

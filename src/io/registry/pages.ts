@@ -1,8 +1,8 @@
 // Lists that come in pages (`Link: <…>; rel="next"`, RFC 8288): bounded, never leaving the place that was asked.
 
 import { CodedError } from '#core/errors.ts'
-import { showUrl } from '../http/failure.ts'
-import { allHeaders } from '../http/message.ts'
+import { showUrl } from '#io/http/failure.ts'
+import { allHeaders } from '#io/http/message.ts'
 import type { Followed } from './redirect.ts'
 
 /** With pages of a hundred entries and more, beyond what any image or repository that is looked after collects. */

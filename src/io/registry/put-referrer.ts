@@ -5,7 +5,7 @@ import { asArray, asObject, ownMember, parseStrictJsonBytes } from '#core/encodi
 import { CodedError } from '#core/errors.ts'
 import { type Digest, fallbackTag } from '#core/image/digest.ts'
 import { ociIndexType, parseManifest, parseReferrersIndex } from '#core/image/manifest.ts'
-import { pause } from '../deadline.ts'
+import { pause } from '#io/http/deadline.ts'
 import { computeDigest } from './content.ts'
 import { fetchTagged, type Reading } from './pull.ts'
 import { type PushedManifest, putManifest } from './push.ts'

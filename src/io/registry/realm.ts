@@ -4,7 +4,7 @@
 import { isIP } from 'node:net'
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
-import { showUrl } from '../http/failure.ts'
+import { showUrl } from '#io/http/failure.ts'
 
 export interface RealmRules {
   /** Hosts (`auth.example.com`, `auth.example.com:8443`) that may issue tokens for any registry. */

@@ -3,8 +3,8 @@
 
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
-import { showUrl } from '../http/failure.ts'
-import { type HttpRequest, type HttpResponse, type Reach, singleHeader, type Transport } from '../http/message.ts'
+import { showUrl } from '#io/http/failure.ts'
+import { type HttpRequest, type HttpResponse, type Reach, singleHeader, type Transport } from '#io/http/message.ts'
 import type { Patience, PatientSend } from './retry.ts'
 
 export interface Followed {

@@ -2,10 +2,10 @@
 // requests". Everything sent to a registry is idempotent in effect, so writes are repeated as well.
 
 import { CodedError } from '#core/errors.ts'
-import { createCache } from '../cache.ts'
-import { pause } from '../deadline.ts'
-import { isBrokenConnection, showUrl } from '../http/failure.ts'
-import { type HttpRequest, type HttpResponse, singleHeader, type Transport } from '../http/message.ts'
+import { createCache } from '#io/cache.ts'
+import { pause } from '#io/http/deadline.ts'
+import { isBrokenConnection, showUrl } from '#io/http/failure.ts'
+import { type HttpRequest, type HttpResponse, singleHeader, type Transport } from '#io/http/message.ts'
 
 export interface Patience {
   /** When the caller's signal will fire, in milliseconds of `now()`; a wait that ends later is not begun. */

@@ -2,8 +2,8 @@
 // reads are followed. It knows no manifests; `pull.ts`, `referrers.ts` and `push.ts` do.
 
 import { printable } from '#core/encoding/printable.ts'
-import { createCache } from '../cache.ts'
-import type { HttpRequest, Transport } from '../http/message.ts'
+import { createCache } from '#io/cache.ts'
+import type { HttpRequest, Transport } from '#io/http/message.ts'
 import {
   type Actions,
   type Asking,

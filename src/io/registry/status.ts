@@ -2,8 +2,8 @@
 
 import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { CodedError } from '#core/errors.ts'
-import { showUrl } from '../http/failure.ts'
-import type { HttpResponse } from '../http/message.ts'
+import { showUrl } from '#io/http/failure.ts'
+import type { HttpResponse } from '#io/http/message.ts'
 import type { Followed } from './redirect.ts'
 
 export function isSuccess(response: HttpResponse): boolean {

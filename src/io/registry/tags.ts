@@ -2,7 +2,7 @@
 
 import { asArray, asObject, asString, ownMember, parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
-import { showUrl } from '../http/failure.ts'
+import { showUrl } from '#io/http/failure.ts'
 import { apiUrl } from './endpoint.ts'
 import { readPages } from './pages.ts'
 import type { Reading } from './pull.ts'
