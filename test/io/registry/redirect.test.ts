@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { guardRedirect } from '#io/registry/redirect.ts'
+import type { AddressKind } from '#io/http/address.ts'
+import { createTransport } from '#io/http/transport.ts'
+import { guardRedirect, sendFollowing } from '#io/registry/redirect.ts'
+import { createPatientSend } from '#io/registry/retry.ts'
 import { refusal, refusalCode } from '../../support/coded.ts'
 import { type StubRegistry, startStubRegistry } from '../../support/stub-registry.ts'
 import { alice, at, basic, bytesOf, clientFor, closeClients, context, credentialsOf, digestOf } from './fixtures.ts'
@@ -117,6 +120,35 @@ describe('a redirect of a read', () => {
     const error = await refusal(read())
     expect(`${error.message} ${error.where}`).toContain('/store')
     expect(`${error.message} ${error.where}`).not.toContain('very-secret')
+  })
+})
+
+describe('a redirect into a private network', () => {
+  /** Loopback is all that a test can reach, so the kind of the first host's address is given. */
+  async function follow(first: AddressKind | undefined) {
+    const transport = { ...createTransport({ userAgent: 'sealward/test' }), reached: () => first }
+    const send = createPatientSend(transport, { random: () => 0, now: Date.now })
+    const request = { method: 'GET', url: new URL(`${stub.url}/x`), headers: {}, maxBytes: 100 } as const
+    const by = { send, transport, rules: { insecure: () => true } }
+    try {
+      return await sendFollowing({ ...request, signal: AbortSignal.timeout(10_000) }, { scope: 'test' }, by)
+    } finally {
+      await transport.close()
+    }
+  }
+
+  it('is followed when the registry is in one itself', async () => {
+    stub.on('GET', '/x', to(`${storage.url}/store`))
+    storage.on('GET', '/store', { body: blob })
+    expect((await follow('local')).elsewhere).toBe(true)
+  })
+
+  it.each(['public', undefined] as const)('is refused when the registry is not (%s)', async (kind) => {
+    for (const host of [storage.host, `localhost:${storage.host.split(':')[1]}`]) {
+      stub.on('GET', '/x', to(`http://${host}/store`))
+      expect(await refusalCode(follow(kind))).toBe('redirect-refused')
+    }
+    expect(storage.requests).toEqual([])
   })
 })
 
