@@ -86,7 +86,7 @@ function verdictOf(plan: Plan, planned: PlannedUse, judgement: Judgement | undef
       : { use, unchanged, outcome: 'accepted', code: 'accepted-not-enforced', judgement }
   }
   if (plan.purpose === 'validate' && !unchanged && mustBePinned(planned, judgement)) {
-    const detail = `it was verified as ${judgement.digest ?? 'a digest'}, but names only a tag`
+    const detail = judgement.digest ?? 'another digest'
     return {
       use,
       unchanged,

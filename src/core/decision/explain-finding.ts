@@ -5,38 +5,50 @@ import type { Language } from '#core/policy/words.ts'
 import type { Finding, SignatureDemandFinding, SignatureFinding } from './finding.ts'
 import { sentencesIn } from './sentences.ts'
 
-/** More signatures than these help nobody to understand. */
+/** More signatures than these help nobody to understand; neither do more keys of one attestor. */
 const signaturesShown = 6
+const keysShown = 3
 
-/** One phrase a signature or attestor, most telling first. */
-export function findingLines(finding: Finding, language: Language): readonly string[] {
+/**
+ * One phrase for each signature and whatever else lay there or could not be read; empty where the cause says it all.
+ * @param cause the detail that stands in the headline, and need not be repeated
+ */
+export function findingLines(finding: Finding, cause: string | undefined, language: Language): readonly string[] {
   const say = sentencesIn(language)
   const leaves = signatureLeaves(finding)
-  const seen = new Map<string, string>()
+  const signatures = new Map<string, SignatureFinding>()
+  const others = new Set<string>()
   for (const leaf of leaves) {
     for (const signature of leaf.signatures) {
       const key = `${signature.format} ${signature.place}`
-      const better = signature.counts || signature.signer !== undefined
-      if (!seen.has(key) || better) seen.set(key, describeSignature(signature, language))
+      const known = signatures.get(key)
+      if (known === undefined || telling(signature) > telling(known)) signatures.set(key, signature)
     }
-    for (const { place, code, detail } of [...leaf.oddities, ...leaf.gaps]) {
-      seen.set(`${place} ${code}`, say.oddity(printable(place, 120), code, printable(detail, 200)))
+    for (const { place, detail } of leaf.oddities) others.add(say.oddity(printable(place, 120), printable(detail, 200)))
+    for (const { place, detail } of leaf.gaps) {
+      if (detail !== cause) others.add(say.unread(printable(place, 120), printable(detail, 200)))
     }
   }
-  const lines = [...seen.values()]
-  if (lines.length === 0) return [leaves.length === 0 ? say.nothingLookedFor() : say.noSignature()]
+  const lines = [...[...signatures.values()].map((signature) => describe(signature, language)), ...others]
+  if (lines.length === 0) return leaves.some((leaf) => leaf.state === 'unsatisfied') ? [say.noSignature()] : []
   if (lines.length <= signaturesShown) return lines
   return [...lines.slice(0, signaturesShown), say.more(lines.length - signaturesShown)]
 }
 
-function describeSignature(signature: SignatureFinding, language: Language): string {
-  const say = sentencesIn(language)
-  return say.signature({
-    place: printable(signature.place, 120),
-    signer: signature.signer,
-    counts: signature.counts,
-    code: signature.code,
-    detail: signature.detail === undefined ? undefined : printable(signature.detail, 200),
+/** Several attestors may have been asked about one signature; the one that knows most about it speaks. */
+function telling({ counts, signer, code }: SignatureFinding): number {
+  if (counts) return 3
+  return code === 'signature-wrong-key' ? (signer === undefined ? 0 : 1) : 2
+}
+
+function describe(signature: SignatureFinding, language: Language): string {
+  const { place, signer, counts, code, detail } = signature
+  return sentencesIn(language).signature({
+    place: printable(place, 120),
+    signer: signer && { ...signer, attestor: printable(signer.attestor, 120), key: printable(signer.key, 120) },
+    counts,
+    code,
+    detail: detail === undefined ? undefined : printable(detail, 200),
   })
 }
 
@@ -45,25 +57,47 @@ export function wouldAccept(finding: Finding, language: Language): string | unde
   const say = sentencesIn(language)
   switch (finding.kind) {
     case 'signature':
-      return say.attestor(finding.attestor, finding.acceptableKeys)
+      return say.attestor(printable(finding.attestor, 120), keyNames(finding, language), annotationsOf(finding))
     case 'insecureAcceptAnything':
       return say.anything()
     case 'deny':
       return undefined
-    case 'allOf':
+    case 'allOf': {
+      const parts = finding.of.map((child) => partOf(child, language))
+      return parts.some((part) => part === undefined) ? undefined : say.all(distinct(parts))
+    }
     case 'anyOf':
     case 'atLeast': {
-      const parts = finding.of.map((child) => wouldAccept(child, language))
-      if (finding.kind === 'allOf') {
-        return parts.some((part) => part === undefined)
-          ? undefined
-          : say.all(parts.filter((part) => part !== undefined))
-      }
-      const possible = parts.filter((part) => part !== undefined)
-      if (possible.length === 0) return undefined
-      return finding.kind === 'anyOf' ? say.any(possible) : say.atLeast(finding.count ?? possible.length, possible)
+      const parts = finding.of.map((child) => partOf(child, language)).filter((part) => part !== undefined)
+      if (parts.length < (finding.count ?? 1)) return undefined
+      return finding.kind === 'anyOf' ? say.any(distinct(parts)) : say.atLeast(finding.count ?? parts.length, parts)
     }
   }
+}
+
+/** A group inside a group needs a fence around it. */
+function partOf(child: Finding, language: Language): string | undefined {
+  const text = wouldAccept(child, language)
+  return text === undefined || !('of' in child) || child.of.length < 2 ? text : `[${text}]`
+}
+
+function distinct(parts: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(parts.filter((part) => part !== undefined))]
+}
+
+function keyNames({ acceptableKeys }: SignatureDemandFinding, language: Language): readonly string[] {
+  const names = acceptableKeys.slice(0, keysShown).map((name) => `"${printable(name, 120)}"`)
+  const more = acceptableKeys.length - names.length
+  return more > 0 ? [...names, sentencesIn(language).otherKeys(more)] : names
+}
+
+function annotationsOf({ annotations }: SignatureDemandFinding): readonly string[] {
+  return Object.entries(annotations).map(([name, value]) => printable(`${name}=${JSON.stringify(value)}`, 200))
+}
+
+/** Of the first leaf that is not satisfied: what somebody who signs now has to write. */
+export function annotationsWanted(finding: Finding): Readonly<Record<string, string>> {
+  return signatureLeaves(finding).find((leaf) => leaf.state !== 'satisfied')?.annotations ?? {}
 }
 
 function signatureLeaves(finding: Finding): readonly SignatureDemandFinding[] {

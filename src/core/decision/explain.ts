@@ -3,14 +3,21 @@
 
 import { printable } from '#core/encoding/printable.ts'
 import type { Language } from '#core/policy/words.ts'
+import { curedBySigning } from './clauses.ts'
 import type { Decision, UseVerdict } from './decision.ts'
 import { passes } from './decision.ts'
-import { findingLines, wouldAccept } from './explain-finding.ts'
-import type { Judgement, Verdict } from './judgement.ts'
+import { annotationsWanted, findingLines, wouldAccept } from './explain-finding.ts'
+import type { Finding } from './finding.ts'
+import type { Judgement, PolicyJudgement, Verdict } from './judgement.ts'
+import type { Place } from './sentences.ts'
 import { sentencesIn } from './sentences.ts'
+import { signCommand } from './sign-command.ts'
 
 /** A denial names this many images in full; who has more broken ones mends the same cause first. */
 const imagesInFull = 5
+
+/** Other places of the same image, and other policies that refuse it, that are worth a line. */
+const othersShown = 3
 
 /** Long enough for five images in full; kubectl, events and conditions were seen to carry 64 KB whole. */
 const denialLimit = 16_384
@@ -20,67 +27,134 @@ export function denialText(decision: Decision, language: Language = 'en'): strin
   const refused = decision.verdicts.filter((verdict) => !verdict.unchanged && !passes(verdict.outcome))
   if (refused.length === 0) return ''
   const say = sentencesIn(language)
-  const blocks = refused.slice(0, imagesInFull).map((verdict) => useBlock(verdict, language).join('\n'))
-  const more = refused.length > imagesInFull ? [say.moreImages(refused.length - imagesInFull)] : []
+  const alike = [...Map.groupBy(refused, (verdict) => JSON.stringify([verdict.use.image, verdict.code])).values()]
+  const blocks = alike.slice(0, imagesInFull).map((verdicts) => blockOf(verdicts, language).join('\n'))
+  const more = alike.length > imagesInFull ? [say.moreImages(alike.length - imagesInFull)] : []
   const codes = [...new Set(refused.map((verdict) => verdict.code ?? 'internal-error'))].join(', ')
   const last = say.codeAndDecision(codes, decision.id)
-  return cut([...blocks, ...more, last].join('\n\n'), denialLimit)
+  return `${cut([...blocks, ...more].join('\n\n'), denialLimit)}\n\n${last}`
 }
 
 /** The full explanation of one verdict, line by line, trusted or not. */
 export function useBlock(verdict: UseVerdict, language: Language = 'en'): readonly string[] {
-  const say = sentencesIn(language)
-  const { judgement } = verdict
-  const lines = [headline(verdict, language)]
-  if (judgement === undefined) return lines
-  const deciding = judgement.byPolicy.find(
-    (judged) => judged.policy === verdict.policy && judged.outcome === verdict.outcome,
-  )
-  if (passes(verdict.outcome)) {
-    for (const signer of judgement.signers) lines.push(say.signedBy(signer))
-    return lines
-  }
-  if (deciding?.finding !== undefined) {
-    lines.push('', say.found(findingLines(deciding.finding, language)))
-    const accepted = wouldAccept(deciding.finding, language)
-    if (accepted !== undefined) lines.push(say.wouldBeAccepted(accepted))
-  }
-  lines.push(say.nextStep(say.next(verdict.code ?? 'internal-error', judgement.reference, judgement.digest)))
-  return lines
+  return blockOf([verdict], language)
 }
 
 /** One line: the use, the image, what was decided by whom, and why. */
 export function headline(verdict: UseVerdict, language: Language = 'en'): string {
-  const say = sentencesIn(language)
   const { use, policy, outcome } = verdict
-  return say.headline({
-    place: use.list === 'argument' ? '' : say.place(use.list, printable(use.name, 80), use.field),
+  return sentencesIn(language).headline({
+    place: placeOf(verdict),
     image: printable(use.image, 300),
     outcome,
     policy: policy === undefined ? undefined : printable(policy, 160),
-    cause: say.cause(verdict.code, verdict.detail === undefined ? undefined : printable(verdict.detail, 400)),
-    digest: verdict.judgement?.digest,
+    cause: causeOf(verdict, decidingOf(verdict), language),
   })
+}
+
+/** @param verdicts of the same image, with the same outcome */
+function blockOf(verdicts: readonly UseVerdict[], language: Language): readonly string[] {
+  const [verdict, ...same] = verdicts
+  if (verdict === undefined) return []
+  const say = sentencesIn(language)
+  const { judgement, outcome } = verdict
+  const lines = [headline(verdict, language)]
+  const places = same.map(placeOf).filter((place) => place !== undefined)
+  if (places.length > 0) lines.push(say.alsoAt(places.slice(0, othersShown)))
+  if (judgement === undefined) return lines
+  if (passes(outcome)) return [...lines, ...judgement.signers.map((signer) => say.signedBy(signer))]
+  const deciding = decidingOf(verdict)
+  lines.push(...othersRefusing(verdict, deciding, language))
+  const finding = deciding && explained(deciding)
+  if (finding !== undefined) {
+    const found = findingLines(finding, verdict.detail, language)
+    if (found.length > 0) lines.push('', say.found(found))
+    const accepted = wouldAccept(finding, language)
+    if (accepted !== undefined) lines.push(say.wouldBeAccepted(accepted))
+  }
+  return [...lines, nextStep(verdict, judgement, finding, language)]
+}
+
+/** The policy's judgement that the verdict is, if it is one. */
+function decidingOf({ judgement, policy, outcome, code }: UseVerdict): PolicyJudgement | undefined {
+  return judgement?.byPolicy.find(
+    (judged) => judged.policy === policy && judged.outcome === outcome && judged.code === code,
+  )
+}
+
+/** What there is to explain: of an index one of whose platforms is refused, the finding of that platform. */
+function explained(deciding: PolicyJudgement): Finding | undefined {
+  return refusedPlatform(deciding)?.finding ?? deciding.finding
+}
+
+function refusedPlatform({ outcome, platforms = [] }: PolicyJudgement) {
+  const state = outcome === 'untrusted' ? 'unsatisfied' : 'undetermined'
+  return platforms.find(({ finding }) => finding.state === state)
+}
+
+function causeOf(verdict: Verdict, deciding: PolicyJudgement | undefined, language: Language): string {
+  const say = sentencesIn(language)
+  const shown = (detail: string | undefined) => (detail === undefined ? undefined : printable(detail, 400))
+  const platform = verdict.code === 'platform-untrusted' && deciding ? refusedPlatform(deciding) : undefined
+  if (platform === undefined) return say.cause(verdict.code, shown(verdict.detail))
+  const { name, digest, finding } = platform
+  return say.platform(printable(name, 80), digest, say.cause(finding.code, shown(finding.detail)))
+}
+
+/** Who mends one cause should know at once what else is in the way. */
+function othersRefusing(
+  { judgement }: UseVerdict,
+  deciding: PolicyJudgement | undefined,
+  language: Language,
+): readonly string[] {
+  if (judgement === undefined || deciding === undefined) return []
+  const say = sentencesIn(language)
+  return judgement.byPolicy
+    .filter((judged) => judged !== deciding && judged.mode === 'Enforce' && !passes(judged.outcome))
+    .slice(0, othersShown)
+    .map((judged) => say.alsoRefused(printable(judged.policy, 160), judged.outcome, causeOf(judged, judged, language)))
+}
+
+function nextStep(
+  { code = 'internal-error' }: UseVerdict,
+  { reference, digest }: Judgement,
+  finding: Finding | undefined,
+  language: Language,
+): string {
+  const say = sentencesIn(language)
+  const advice = say.next(code)
+  if (advice !== undefined && !curedBySigning.has(code)) return say.nextStep(advice)
+  const annotations = finding === undefined ? {} : annotationsWanted(finding)
+  const command = signCommand(reference, { digest, annotations, recursive: code === 'platform-untrusted' })
+  return say.nextStep(printable(command, 1_000))
+}
+
+function placeOf({ use }: UseVerdict): Place | undefined {
+  if (use.list === 'argument') return undefined
+  return { list: use.list, name: printable(use.name, 80), field: use.field }
 }
 
 /** Single lines for `warnings` of the admission answer, the most important first. */
 export function warningLines(decision: Decision, language: Language = 'en'): readonly string[] {
   const say = sentencesIn(language)
-  const lines: string[] = []
+  const softened: string[] = []
+  const unchanged: string[] = []
+  const refused: string[] = []
   for (const verdict of decision.verdicts) {
-    const { judgement, use } = verdict
+    const { judgement, use, code, policy } = verdict
     const image = printable(use.image, 120)
-    if (verdict.code === 'accepted-undetermined' || verdict.code === 'accepted-last-verdict') {
-      lines.push(say.softened(image, verdict.code, verdict.policy))
+    if (code === 'accepted-undetermined' || code === 'accepted-last-verdict') {
+      softened.push(say.softened(image, code, policy === undefined ? undefined : printable(policy, 80)))
     }
-    if (verdict.unchanged && !passes(verdict.outcome)) lines.push(say.unchangedUntrusted(image, verdict.code))
-    if (needsWarning(judgement)) lines.push(say.wouldBeRefused(image, judgement.warned))
+    if (verdict.unchanged && !passes(verdict.outcome)) unchanged.push(say.unchangedUntrusted(image, code))
+    const warned = judgement?.warned
+    if (judgement !== undefined && warned !== undefined && !passes(warned.outcome)) {
+      const judged = judgement.byPolicy.find((each) => each.policy === warned.policy && each.code === warned.code)
+      const cause = causeOf(warned, judged, language)
+      refused.push(say.wouldBeRefused(image, printable(warned.policy ?? '', 80), warned.code ?? '', cause))
+    }
   }
-  return [...new Set(lines)]
-}
-
-function needsWarning(judgement: Judgement | undefined): judgement is Judgement & { warned: Verdict } {
-  return judgement?.warned !== undefined && !passes(judgement.warned.outcome)
+  return [...new Set([...softened, ...unchanged, ...refused])]
 }
 
 /** Audit annotations of the answer: always given, whatever the mode. Keys are qualified by the API server. */

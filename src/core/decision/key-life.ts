@@ -13,7 +13,7 @@ export type KeyLife =
  */
 export function keyLife(key: AttestorKey, provenTimes: readonly number[], now: number): KeyLife {
   if (key.revoked?.reason === 'Compromised') {
-    return { counts: false, reason: `key "${key.name}" is compromised (revoked ${day(key.revoked.at)})` }
+    return { counts: false, reason: `key "${key.name}" is compromised (revoked on ${day(key.revoked.at)})` }
   }
   const times = provenTimes.length > 0 ? provenTimes : [now]
   for (const time of times) {
@@ -21,10 +21,10 @@ export function keyLife(key: AttestorKey, provenTimes: readonly number[], now: n
       return { counts: false, reason: `key "${key.name}" is not valid before ${day(key.notBefore)}` }
     }
     if (key.notAfter !== undefined && time >= key.notAfter) {
-      return { counts: false, reason: `key "${key.name}" expired ${day(key.notAfter)}` }
+      return { counts: false, reason: `key "${key.name}" expired on ${day(key.notAfter)}` }
     }
     if (key.revoked !== undefined && time >= key.revoked.at) {
-      return { counts: false, reason: `key "${key.name}" was superseded ${day(key.revoked.at)}` }
+      return { counts: false, reason: `key "${key.name}" was superseded on ${day(key.revoked.at)}` }
     }
   }
   if (provenTimes.length > 0) return { counts: true }

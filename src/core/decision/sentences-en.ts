@@ -2,7 +2,77 @@
 
 import type { ErrorCode } from '#core/errors.ts'
 import { errorTable } from '#core/errors.ts'
-import type { Sentences } from './sentences.ts'
+import { curedBySigning, selfExplaining, withoutName, withoutStop } from './clauses.ts'
+import type { Place, Sentences } from './sentences.ts'
+
+export const english: Sentences = {
+  headline: ({ place, image, outcome, policy, cause }) => {
+    const subject = place === undefined ? `Image "${image}"` : `The image "${image}" of ${spot(place)}`
+    const by = policy === undefined ? '' : ` by policy "${policy}"`
+    const keeper = policy === undefined ? 'it is kept out' : `policy "${policy}" keeps it out`
+    const said = {
+      trusted: `is trusted${by}`,
+      untrusted: `is refused${by}`,
+      undetermined: `could not be judged, so ${keeper}`,
+      accepted: `is let in without verification${by}`,
+    }[outcome]
+    return `${subject} ${said}${cause === '' ? '' : `: ${cause}`}.`
+  },
+  alsoAt: (places) => `The same image is at ${places.map(spot).join(', ')}.`,
+  cause: (code, detail = '') => {
+    if (code === undefined) return ''
+    const own = causes[code]
+    if (typeof own === 'function') return own(withoutStop(detail))
+    const meaning = own ?? lowerFirst(withoutStop(errorTable[code].meaning))
+    return detail === '' || selfExplaining.has(code) ? meaning : `${meaning} (${withoutStop(detail)})`
+  },
+  platform: (name, digest, cause) => `its platform image ${name} (${digest}) does not satisfy the policy: ${cause}`,
+  alsoRefused: (policy, outcome, cause) =>
+    outcome === 'undetermined'
+      ? `Policy "${policy}" could not judge it either: ${cause}.`
+      : `Policy "${policy}" refuses it as well: ${cause}.`,
+  found: (lines) => `Found: ${lines.join('; ')}.`,
+  noSignature: () => 'no signature',
+  signature: ({ place, signer, counts, code, detail }) => {
+    const who = signer === undefined ? '' : ` by "${signer.attestor}" (key "${signer.key}")`
+    if (counts) return `a signature${who}, which counts, in ${place}`
+    if (code === 'signature-wrong-key') {
+      return signer === undefined
+        ? `a signature by an unknown key in ${place}`
+        : `a signature${who} in ${place}, whom the policy does not ask for`
+    }
+    return `a signature${who} in ${place} that does not count: ${withoutStop(detail ?? code ?? '')}`
+  },
+  oddity: (place, detail) => `${place}: ${withoutStop(detail)}`,
+  unread: (place, detail) => `${place} could not be read: ${withoutStop(detail)}`,
+  signedBy: (signer) =>
+    `Signed by "${signer.attestor}" (key "${signer.key}", SHA-256 ${signer.fingerprint.slice(0, 16)}…).`,
+  wouldBeAccepted: (what) => `Would be accepted: ${what}.`,
+  attestor: (name, keys, annotations) => {
+    const by = keys.length === 0 ? 'none of whose keys is valid now' : `key ${keys.join(' or ')}`
+    const carrying = annotations.length === 0 ? '' : ` with ${annotations.join(' and ')}`
+    return `a signature by "${name}" (${by})${carrying}`
+  },
+  otherKeys: (count) => `one of ${count} others`,
+  anything: () => 'any image',
+  all: (parts) => parts.join(' and '),
+  any: (parts) => parts.join(' or '),
+  atLeast: (count, parts) => `${count} of these, each by a key of its own: ${parts.join('; ')}`,
+  nextStep: (text) => `Next step: ${text}`,
+  next: (code) => (curedBySigning.has(code) ? undefined : errorTable[code].next),
+  more: (count) => `and ${count} more`,
+  moreImages: (count) => `${count} more ${count === 1 ? 'image is' : 'images are'} refused.`,
+  codeAndDecision: (codes, id) => `code: ${codes}  decision: ${id}`,
+  softened: (image, code, policy) => {
+    const how = code === 'accepted-last-verdict' ? 'by its last verdict' : 'UNVERIFIED'
+    const why = policy === undefined ? '' : `, as policy "${policy}" allows`
+    return `sealward: image "${image}" is let in ${how}, because the registry could not be asked${why}`
+  },
+  unchangedUntrusted: (image, code) =>
+    `sealward: image "${image}", which this update left as it was, is not trusted now (${code ?? 'unknown'}); new Pods with it will be refused`,
+  wouldBeRefused: (image, policy, code, cause) =>
+    `sealward: image "${image}" would be refused by policy "${policy}" (${code}): ${cause}`,
+}
 
 const lists: Readonly<Record<string, string>> = {
   containers: 'container',
@@ -11,114 +81,37 @@ const lists: Readonly<Record<string, string>> = {
   volumes: 'image volume',
 }
 
-const outcomes = {
-  trusted: 'is trusted',
-  untrusted: 'is not trusted',
-  undetermined: 'could not be judged, so it is not let in',
-  accepted: 'is accepted without verification',
-} as const
-
-export const english: Sentences = {
-  place: (list, name, field) => `${lists[list] ?? list} ${name === '' ? '' : `"${name}" `}(${field}): `,
-  headline: ({ place, image, outcome, policy, cause }) => {
-    const by =
-      policy === undefined ? '' : outcome === 'undetermined' ? ` (policy "${policy}")` : ` by policy "${policy}"`
-    return `${place}image "${image}" ${outcomes[outcome]}${by}${cause === '' ? '.' : `: ${cause}`}`
-  },
-  cause: (code, detail) => {
-    if (code === undefined) return ''
-    const meaning = causes[code] ?? errorTable[code].meaning.replace(/\.$/, '')
-    const sentence =
-      detail === undefined || detail === ''
-        ? meaning
-        : code === 'denied-by-rule'
-          ? detail
-          : `${lowerFirst(meaning)} (${detail})`
-    return `${lowerFirst(sentence)}.`
-  },
-  found: (lines) => `Found: ${lines.join('; ')}.`,
-  noSignature: () => 'no signature at all',
-  nothingLookedFor: () => 'nothing was looked for',
-  signature: ({ place, signer, counts, code, detail }) => {
-    const who = signer === undefined ? 'by an unknown key' : `by "${signer.attestor}" (key "${signer.key}")`
-    const wrongKey = code === 'signature-wrong-key' || code === undefined
-    const why = counts
-      ? 'which counts'
-      : wrongKey
-        ? signer
-          ? 'whom the policy does not ask for'
-          : ''
-        : (detail ?? code)
-    return `a signature ${who} at ${place}${why ? `, ${why}` : ''}`
-  },
-  oddity: (place, code, detail) => `${place}: ${detail || code}`,
-  signedBy: (signer) =>
-    `Signed by "${signer.attestor}" (key "${signer.key}", SHA-256 ${signer.fingerprint.slice(0, 16)}…).`,
-  wouldBeAccepted: (what) => `Would be accepted: ${what}.`,
-  attestor: (name, keys) =>
-    keys.length === 0
-      ? `a signature by "${name}" (which has no valid key now)`
-      : `a signature by "${name}" (key ${keys.map((key) => `"${key}"`).join(' or ')})`,
-  anything: () => 'anything',
-  all: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `all of [${parts.join('; ')}]`),
-  any: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `any of [${parts.join('; ')}]`),
-  atLeast: (count, parts) => `${count} distinct signers out of [${parts.join('; ')}]`,
-  nextStep: (text) => `Next step: ${text}`,
-  next: (code, reference, digest) => {
-    if (signingHelps.has(code))
-      return `sealward sign --key KEY ${digest === undefined ? reference : bare(reference, digest)}`
-    return errorTable[code].next
-  },
-  more: (count) => `and ${count} more`,
-  moreImages: (count) => `${count} more ${count === 1 ? 'image is' : 'images are'} refused.`,
-  codeAndDecision: (codes, id) => `code: ${codes}  decision: ${id}`,
-  softened: (image, code, policy) =>
-    code === 'accepted-last-verdict'
-      ? `sealward: image "${image}" is let in by its last verdict, because the registry could not be asked${by(policy)}`
-      : `sealward: image "${image}" is let in UNVERIFIED, because the registry could not be asked${by(policy)}`,
-  unchangedUntrusted: (image, code) =>
-    `sealward: image "${image}" of this object is not trusted any more (${code ?? 'unknown'}); new Pods will be refused`,
-  wouldBeRefused: (image, { policy, code, detail }) =>
-    `sealward: image "${image}" would be refused by policy "${policy ?? ''}" (${code ?? ''}): ${detail ?? (code ? errorTable[code].meaning : '')}`,
+function spot({ list, name, field }: Place): string {
+  return `${lists[list] ?? list}${name === '' ? '' : ` "${name}"`} (${field})`
 }
 
-/** The sentences of a denial, where the meaning in the table of codes is too general. */
-const causes: Partial<Record<ErrorCode, string>> = {
+/** The clauses of a denial, where the meaning in the table of codes is too general. */
+const causes: Partial<Record<ErrorCode, string | ((detail: string) => string)>> = {
   'signature-missing': 'nobody has signed it',
   'signature-by-stranger': 'it is signed, but by nobody whom the policy asks for',
-  'signature-invalid': 'its signatures are broken or were made for another image',
-  'annotation-mismatch': 'its signature lacks an annotation that the policy asks for',
-  'identity-mismatch': 'it was signed under another name than the policy accepts',
-  'key-not-valid': 'the key that signed it does not count',
-  'threshold-not-met': 'too few distinct signers',
-  'digest-required': 'it is named by tag, and only digests are accepted',
-  'denied-by-rule': 'a rule refuses it',
-  'no-rule': 'no rule of any policy covers it',
-  'no-policy': 'no policy applies here',
+  'signature-invalid': 'none of its signatures is well formed and made for this image',
+  'annotation-mismatch': (detail) => `its signature does not carry what the policy asks for: ${detail}`,
+  'identity-mismatch': (detail) => `it is signed under another name than the policy accepts: ${detail}`,
+  'key-not-valid': (detail) => `it is signed, but ${detail}`,
+  'threshold-not-met': (detail) => `it has ${detail} that the policy asks for`,
+  'platform-untrusted': (detail) => `not all of its platform images satisfy the policy: ${detail}`,
+  'digest-required': 'it is named by tag, and the policy accepts only digests',
+  'denied-by-rule': (detail) => (detail === '' ? 'a rule refuses it, whoever has signed it' : detail),
+  'no-rule': 'no rule of the policies that apply covers it',
+  'no-policy': 'no policy applies to it',
+  'not-pinned': (detail) => `it is trusted as ${detail}, but reached validation without that digest`,
+  'reference-malformed': (detail) => `this is not an image name: ${withoutName(detail)}`,
+  'image-not-found': (detail) => detail || 'the registry says that there is no such image, tag or repository',
   'accepted-by-rule': 'a rule says insecureAcceptAnything',
   'accepted-otherwise': 'no rule covers it, and the policies say otherwise: Accept',
-}
-
-/** Codes of which a signature by the right key is the cure. */
-const signingHelps: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'signature-missing',
-  'signature-by-stranger',
-  'signature-invalid',
-  'threshold-not-met',
-  'key-not-valid',
-])
-
-function bare(reference: string, digest: string): string {
-  const at = reference.indexOf('@')
-  const name = at === -1 ? reference : reference.slice(0, at)
-  const colon = name.indexOf(':', name.lastIndexOf('/') + 1)
-  return `${colon === -1 ? name : name.slice(0, colon)}@${digest}`
-}
-
-function by(policy: string | undefined): string {
-  return policy === undefined ? '' : ` (policy "${policy}")`
+  'accepted-unchanged': 'this update left it as it was',
+  'accepted-not-enforced': 'only policies in Warn or Audit mode speak about it',
+  'accepted-undetermined': 'the registry could not be asked, and the policy says InsecureAdmit',
+  'accepted-last-verdict': 'the registry could not be asked, and the last verdict still counts',
 }
 
 function lowerFirst(text: string): string {
-  return /^[A-Z][a-z]/.test(text) ? text.slice(0, 1).toLowerCase() + text.slice(1) : text
+  return /^[A-Z][a-z]/.test(text) && !text.startsWith('Sealward')
+    ? text.slice(0, 1).toLowerCase() + text.slice(1)
+    : text
 }

@@ -2,9 +2,72 @@
 
 import type { ErrorCode } from '#core/errors.ts'
 import { errorTable } from '#core/errors.ts'
-import { toDigest } from '#core/image/digest.ts'
-import { pinnedText } from '#core/image/pin.ts'
-import type { Sentences } from './sentences.ts'
+import { curedBySigning, selfExplaining, withoutName, withoutStop } from './clauses.ts'
+import type { Place, Sentences } from './sentences.ts'
+
+export const chinese: Sentences = {
+  headline: ({ place, image, outcome, policy, cause }) => {
+    const subject = place === undefined ? `镜像“${image}”` : `${spot(place)}的镜像“${image}”`
+    const name = policy === undefined ? '' : `策略“${policy}”`
+    const said = {
+      trusted: name === '' ? '可信' : `依据${name}可信`,
+      untrusted: `被${name}拒绝`,
+      undetermined: `无法判定，${name === '' ? '' : `${name}因此`}不予放行`,
+      accepted: `未经验证即被${name}放行`,
+    }[outcome]
+    return `${subject}${said}${cause === '' ? '' : `：${cause}`}。`
+  },
+  alsoAt: (places) => `同一镜像还用于${places.map(spot).join('、')}。`,
+  cause: (code, detail = '') => {
+    if (code === undefined) return ''
+    const shown = withoutStop(code === 'reference-malformed' ? withoutName(detail) : detail)
+    if (code === 'denied-by-rule' && shown !== '') return shown
+    const meaning = chineseCauses[code]?.cause ?? withoutStop(errorTable[code].meaning)
+    return shown === '' || selfExplaining.has(code) ? meaning : `${meaning}（${shown}）`
+  },
+  platform: (name, digest, cause) => `其平台镜像 ${name}（${digest}）不符合策略：${cause}`,
+  alsoRefused: (policy, outcome, cause) =>
+    outcome === 'undetermined' ? `策略“${policy}”也无法判定它：${cause}。` : `策略“${policy}”也拒绝它：${cause}。`,
+  found: (lines) => `发现：${lines.join('；')}。`,
+  noSignature: () => '没有任何签名',
+  signature: ({ place, signer, counts, code, detail }) => {
+    const who = signer === undefined ? '未知密钥' : `“${signer.attestor}”（密钥“${signer.key}”）`
+    if (counts) return `${place}：由${who}作出的有效签名`
+    if (code === 'signature-wrong-key') {
+      return `${place}：由${who}作出的签名${signer === undefined ? '' : '，但策略并不要求该签名者'}`
+    }
+    const by = signer === undefined ? '' : `由${who}作出的`
+    return `${place}：${by}签名无效，${withoutStop(detail ?? code ?? '')}`
+  },
+  oddity: (place, detail) => `${place}：${withoutStop(detail)}`,
+  unread: (place, detail) => `${place}：无法读取，${withoutStop(detail)}`,
+  signedBy: (signer) =>
+    `签名者：“${signer.attestor}”（密钥“${signer.key}”，SHA-256 ${signer.fingerprint.slice(0, 16)}…）。`,
+  wouldBeAccepted: (what) => `可被接受的是：${what}。`,
+  attestor: (name, keys, annotations) => {
+    const by = keys.length === 0 ? '目前没有有效密钥' : `密钥${keys.join('或')}`
+    const carrying = annotations.length === 0 ? '' : `，并带有注解 ${annotations.join('、')}`
+    return `“${name}”的签名（${by}）${carrying}`
+  },
+  otherKeys: (count) => `其他 ${count} 个之一`,
+  anything: () => '任意镜像',
+  all: (parts) => parts.join('，以及'),
+  any: (parts) => parts.join('，或者'),
+  atLeast: (count, parts) => `以下各项中的至少 ${count} 项，且密钥各不相同：${parts.join('；')}`,
+  nextStep: (text) => `下一步：${text}`,
+  next: (code) => (curedBySigning.has(code) ? undefined : (chineseCauses[code]?.next ?? errorTable[code].next)),
+  more: (count) => `另有 ${count} 项`,
+  moreImages: (count) => `另有 ${count} 个镜像被拒绝。`,
+  codeAndDecision: (codes, id) => `代码：${codes}  决定：${id}`,
+  softened: (image, code, policy) => {
+    const how = code === 'accepted-last-verdict' ? '依据上一次判定放行' : '未经验证即被放行'
+    return `sealward：无法访问镜像仓库，镜像“${image}”${how}${policy === undefined ? '' : `（策略“${policy}”）`}`
+  },
+  unchangedUntrusted: (image, code) =>
+    `sealward：本次更新未改动的镜像“${image}”已不再可信（${code ?? '未知'}），使用它的新 Pod 将被拒绝`,
+  wouldBeRefused: (image, policy, code, cause) =>
+    `sealward：镜像“${image}”将会被策略“${policy}”拒绝（${code}）：${cause}`,
+}
 
 const lists: Readonly<Record<string, string>> = {
   containers: '容器',
@@ -13,81 +76,23 @@ const lists: Readonly<Record<string, string>> = {
   volumes: '镜像卷',
 }
 
-const outcomes = {
-  trusted: '可信',
-  untrusted: '不可信',
-  undetermined: '无法判定，因此不予放行',
-  accepted: '未经验证即被放行',
-} as const
-
-export const chinese: Sentences = {
-  place: (list, name, field) => `${lists[list] ?? list}${name === '' ? '' : `“${name}”`}（${field}）：`,
-  headline: ({ place, image, outcome, policy, cause }) =>
-    `${place}${policy === undefined ? '' : `依据策略“${policy}”，`}镜像“${image}”${outcomes[outcome]}${cause === '' ? '。' : `：${cause}`}`,
-  cause: (code, detail) => {
-    if (code === undefined) return ''
-    if (code === 'denied-by-rule' && detail) return `${detail}。`
-    return `${chineseCauses[code]?.cause ?? errorTable[code].meaning}${detail ? `（${detail}）` : ''}。`
-  },
-  found: (lines) => `发现：${lines.join('；')}。`,
-  noSignature: () => '没有任何签名',
-  nothingLookedFor: () => '未查找签名',
-  signature: ({ place, signer, counts, code, detail }) => {
-    const who = signer === undefined ? '未知密钥' : `“${signer.attestor}”（密钥“${signer.key}”）`
-    const wrongKey = code === 'signature-wrong-key' || code === undefined
-    const why = counts ? '，有效' : wrongKey ? (signer ? '，但策略并不要求该签名者' : '') : `，${detail ?? code}`
-    return `${place} 处有一个由${who}作出的签名${why}`
-  },
-  oddity: (place, code, detail) => `${place}：${detail || code}`,
-  signedBy: (signer) =>
-    `签名者：“${signer.attestor}”（密钥“${signer.key}”，SHA-256 ${signer.fingerprint.slice(0, 16)}…）。`,
-  wouldBeAccepted: (what) => `可被接受的是：${what}。`,
-  attestor: (name, keys) =>
-    keys.length === 0
-      ? `“${name}”的签名（目前没有有效密钥）`
-      : `“${name}”的签名（密钥${keys.map((key) => `“${key}”`).join('或')}）`,
-  anything: () => '任意镜像',
-  all: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `同时满足 [${parts.join('；')}]`),
-  any: (parts) => (parts.length === 1 ? (parts[0] ?? '') : `满足其一 [${parts.join('；')}]`),
-  atLeast: (count, parts) => `[${parts.join('；')}] 中至少 ${count} 个不同的签名者`,
-  nextStep: (text) => `下一步：${text}`,
-  next: (code, reference, digest) => {
-    const advice = chineseCauses[code]?.next
-    if (advice !== signIt) return advice ?? errorTable[code].next
-    const known = digest === undefined ? undefined : toDigest(digest)
-    const name = reference.includes('@') ? reference.slice(0, reference.indexOf('@')) : reference
-    return `sealward sign --key KEY ${known === undefined ? reference : pinnedText(name, known, 'Digest')}`
-  },
-  more: (count) => `另有 ${count} 项`,
-  moreImages: (count) => `另有 ${count} 个镜像被拒绝。`,
-  codeAndDecision: (codes, id) => `代码：${codes}  决定：${id}`,
-  softened: (image, code, policy) => {
-    const name = policy === undefined ? '' : `（策略“${policy}”）`
-    return code === 'accepted-last-verdict'
-      ? `sealward：无法访问镜像仓库，镜像“${image}”依据上一次判定放行${name}`
-      : `sealward：无法访问镜像仓库，镜像“${image}”未经验证即被放行${name}`
-  },
-  unchangedUntrusted: (image, code) => `sealward：此对象的镜像“${image}”已不再可信（${code ?? ''}），新的 Pod 将被拒绝`,
-  wouldBeRefused: (image, { policy, code, detail }) =>
-    `sealward：镜像“${image}”将会被策略“${policy ?? ''}”拒绝（${code ?? ''}）：${detail ?? (code ? (chineseCauses[code]?.cause ?? '') : '')}`,
+function spot({ list, name, field }: Place): string {
+  return `${lists[list] ?? list}${name === '' ? '' : `“${name}”`}（${field}）`
 }
-
-/** Marks the codes of which a signature by the right key is the cure. */
-const signIt = 'sign'
 
 /** Every code that a verdict can carry; a test holds this against the table of codes. */
 export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; readonly next: string }>> = {
-  'signature-missing': { cause: '没有人为它签名', next: signIt },
-  'signature-by-stranger': { cause: '它有签名，但签名者不是策略所要求的', next: signIt },
-  'signature-invalid': { cause: '它的签名已损坏，或是为另一个镜像作出的', next: signIt },
+  'signature-missing': { cause: '没有人为它签名', next: '用策略信任的密钥签名。' },
+  'signature-by-stranger': { cause: '它有签名，但签名者不是策略所要求的', next: '用策略信任的密钥签名。' },
+  'signature-invalid': { cause: '它的签名已损坏，或是为另一个镜像作出的', next: '用策略信任的密钥签名。' },
   'annotation-mismatch': { cause: '它的签名缺少策略要求的注解', next: '带上所需注解重新签名。' },
   'identity-mismatch': {
     cause: '签名时使用的名称不是策略所接受的',
     next: '以部署所用的名称签名，或放宽策略中的 identity。',
   },
-  'key-not-valid': { cause: '签名所用的密钥无效', next: signIt },
-  'threshold-not-met': { cause: '不同签名者的数量不足', next: signIt },
-  'platform-untrusted': { cause: '索引中有平台镜像未被签名', next: '使用 --recursive 签名。' },
+  'key-not-valid': { cause: '签名所用的密钥无效', next: '用策略信任的密钥签名。' },
+  'threshold-not-met': { cause: '不同签名者的数量不足', next: '用策略信任的密钥签名。' },
+  'platform-untrusted': { cause: '并非所有平台镜像都符合策略', next: '使用 --recursive 签名。' },
   'digest-required': { cause: '它以标签引用，而策略只接受摘要', next: '请写成 name@sha256:… 的形式。' },
   'denied-by-rule': { cause: '有规则拒绝它', next: '改用其他镜像，或联系策略负责人。' },
   'no-rule': { cause: '没有任何策略的规则涵盖它', next: '改用规则涵盖的镜像，或请策略负责人添加规则。' },
@@ -130,6 +135,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
   'facts-missing': { cause: '记录的事实中没有本次判定所需的答案', next: '用要解释的策略重新记录。' },
   overloaded: { cause: '服务器繁忙，未能及时判定', next: '重试；若持续出现，请增加 Sealward 的副本。' },
   'push-refused': { cause: '仓库未接受推送', next: '检查凭据是否可以推送到那里。' },
+  'signature-place-occupied': {
+    cause: '签名标签下已有其他内容，或已放不下新的签名',
+    next: '查看那里的内容；若不属于那里，请将其移除。',
+  },
   'readback-failed': { cause: '签名后无法读回并验证', next: '检查仓库，然后重新签名。' },
   'internal-error': { cause: 'Sealward 自身出错，这是一个缺陷', next: '请连同该决定的日志一并报告。' },
   'accepted-by-rule': { cause: '规则写明 insecureAcceptAnything', next: '无。' },

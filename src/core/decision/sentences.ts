@@ -1,21 +1,28 @@
-// The languages in which Sealward explains itself. A language is one value of this type.
+// The languages in which Sealward explains itself. A language is one value of this type; everything that comes from
+// outside has been made printable before it gets here.
 
 import type { ErrorCode } from '#core/errors.ts'
-import type { Digest } from '#core/image/digest.ts'
 import type { Language } from '#core/policy/words.ts'
 import type { Signer } from './format.ts'
-import type { Outcome, Verdict } from './judgement.ts'
+import type { Outcome } from './judgement.ts'
 import { english } from './sentences-en.ts'
 import { chinese } from './sentences-zh.ts'
 
+/** Where an image stands; `undefined` for one that was named on a command line. */
+export interface Place {
+  readonly list: string
+  /** Of the container or volume; empty if it has none. */
+  readonly name: string
+  readonly field: string
+}
+
 export interface Headline {
-  /** Empty for an image named on a command line. */
-  readonly place: string
+  readonly place: Place | undefined
   readonly image: string
   readonly outcome: Outcome
   readonly policy: string | undefined
+  /** A sentence without its full stop, or empty. */
   readonly cause: string
-  readonly digest: Digest | undefined
 }
 
 export interface SignatureSeen {
@@ -27,29 +34,34 @@ export interface SignatureSeen {
 }
 
 export interface Sentences {
-  place(list: string, name: string, field: string): string
   headline(parts: Headline): string
+  alsoAt(places: readonly Place[]): string
+  /** Why, as a clause without a full stop. */
   cause(code: ErrorCode | undefined, detail: string | undefined): string
+  platform(name: string, digest: string, cause: string): string
+  alsoRefused(policy: string, outcome: Outcome, cause: string): string
   found(lines: readonly string[]): string
   noSignature(): string
-  nothingLookedFor(): string
   signature(seen: SignatureSeen): string
-  oddity(place: string, code: ErrorCode, detail: string): string
+  oddity(place: string, detail: string): string
+  unread(place: string, detail: string): string
   signedBy(signer: Signer): string
   wouldBeAccepted(what: string): string
-  attestor(name: string, keys: readonly string[]): string
+  attestor(name: string, keys: readonly string[], annotations: readonly string[]): string
+  otherKeys(count: number): string
   anything(): string
   all(parts: readonly string[]): string
   any(parts: readonly string[]): string
   atLeast(count: number, parts: readonly string[]): string
   nextStep(step: string): string
-  next(code: ErrorCode, reference: string, digest: Digest | undefined): string
+  /** What to do about a code; `undefined` where signing is the cure. */
+  next(code: ErrorCode): string | undefined
   more(count: number): string
   moreImages(count: number): string
   codeAndDecision(codes: string, id: string): string
   softened(image: string, code: ErrorCode, policy: string | undefined): string
   unchangedUntrusted(image: string, code: ErrorCode | undefined): string
-  wouldBeRefused(image: string, verdict: Verdict): string
+  wouldBeRefused(image: string, policy: string, code: string, cause: string): string
 }
 
 export function sentencesIn(language: Language): Sentences {
