@@ -10,11 +10,14 @@ const indispensable: readonly string[] = ['digest', 'signature']
 
 /** @throws CodedError `internal-error` where a check failed or an indispensable one is missing: a mistake of the format. */
 export function accept(checks: readonly Check[], claims: Claims): Verification {
-  const missing = indispensable.filter((name) => !checks.some((check) => check.name === name))
-  if (missing.length > 0 || checks.some((check) => !check.passed)) {
-    throw new CodedError('internal-error', `a format accepted a signature with checks failed or missing: ${missing}`)
+  if (!hasIndispensable(checks) || checks.some((check) => !check.passed)) {
+    throw new CodedError('internal-error', 'a format accepted a signature with checks failed or missing')
   }
   return { accepted: true, checks, claims }
+}
+
+export function hasIndispensable(checks: readonly Check[]): boolean {
+  return indispensable.every((name) => checks.some((check) => check.name === name))
 }
 
 export interface Refusal {

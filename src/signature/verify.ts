@@ -4,6 +4,7 @@
 import type { Format, Material, SignedSubject, Verification } from '#core/decision/format.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Attestor } from '#core/policy/words.ts'
+import { hasIndispensable } from './acceptance.ts'
 import { formats } from './formats.ts'
 
 export interface VerifyRequest {
@@ -48,7 +49,7 @@ function insist(
 ): void {
   const { digest, signer } = claims
   const known = attestor.keys.some((key) => key.fingerprint === signer.fingerprint && key.name === signer.key)
-  const proven = checks.some(({ name }) => name === 'signature') && checks.every((check) => check.passed)
+  const proven = hasIndispensable(checks) && checks.every((check) => check.passed)
   if (!proven || !known || digest !== subject.digest || signer.attestor !== attestor.name) {
     throw new CodedError('internal-error', 'a signature format accepted what was not asked for')
   }

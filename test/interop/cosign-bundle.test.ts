@@ -6,10 +6,11 @@ import { parseDigest } from '#core/image/digest.ts'
 import { createRegistryClient, type RegistryClient } from '#io/registry/client.ts'
 import { composeBundle } from '#signature/compose.ts'
 import { bundle as bundleFormat } from '#signature/formats/bundle.ts'
+import { cosignReferrer } from '#signature/formats/cosign-referrer.ts'
 import { exportPkcs8, generateKey, type PrivateKey } from '#signature/keys/private-key.ts'
 import { sealPrivateKey } from '#signature/keys/sealed-key.ts'
 import { createSigner } from '#signature/keys/signer.ts'
-import { type Cosign, createCosign, type Line, signBundle, verifyBundle } from '../support/cosign.ts'
+import { type Cosign, createCosign, type Line, signBundle, signClassic, verifyBundle } from '../support/cosign.ts'
 import { startDockerRegistry } from '../support/docker-registry.ts'
 import { attestorOf, judge, outcome, subjectAt } from '../support/evidence.ts'
 import { pushImage } from '../support/images.ts'
@@ -111,6 +112,26 @@ describe.skipIf(missing(...tools))(titled('bundles and the real cosign', ...tool
       await cosign.must('cosign3', ...signBundle, '--key', 'ecdsa-p256.key', image.pinned)
       const signed = await judged(repository, image.digest, 'ecdsa-p256')
       expect(signed.verifications.map(outcome).filter((code) => code !== 'predicate-type-wrong')).toEqual(['accepted'])
+    })
+
+    test('classic layers that cosign 2 and 3 attach as a referrer are read', async () => {
+      for (const line of lines) {
+        const repository = `experimental/${line}`
+        const image = await pushImage(registry.host, repository, 'v1')
+        const attached = [
+          ...signClassic[line],
+          '--registry-referrers-mode=oci-1-1',
+          '--key',
+          'ecdsa-p256.key',
+          image.pinned,
+        ]
+        await cosign.must(line, ...attached)
+        const subject = subjectAt(registry.host, repository, image.digest)
+        const found = await judge(client, cosignReferrer, subject, attestorOf(key('ecdsa-p256').publicKey.pem))
+        expect([line, ...found.verifications.map(outcome), ...found.gaps]).toEqual([line, 'accepted'])
+        const other = await judge(client, cosignReferrer, subject, attestorOf(key('rsa-2048').publicKey.pem))
+        expect(other.verifications.map(outcome)).toEqual(['signature-wrong-key'])
+      }
     })
 
     test('both refuse a bundle with one byte of its payload changed', async () => {

@@ -32,7 +32,13 @@ const deadline = 60_000
 
 export async function createCosign(password: string): Promise<Cosign> {
   const folder = await mkdtemp(join(tmpdir(), 'sealward-cosign-'))
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, COSIGN_PASSWORD: password, COSIGN_YES: 'true' }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    COSIGN_PASSWORD: password,
+    COSIGN_YES: 'true',
+    COSIGN_EXPERIMENTAL: '1',
+  }
   const path = (name: string) => join(folder, name)
   const run = (line: Line, ...args: string[]) => execute(needed(line), args, folder, env)
   // An empty signing config: no log, no timestamps. An empty trusted root: cosign 2 asks for one beside bundles.
