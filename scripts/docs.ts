@@ -1,7 +1,9 @@
 // Writes the generated documents. The tests fail while one is not what this writes.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { errorTable } from '#core/errors.ts'
 import { renderErrors } from './render-errors.ts'
+import { withWords } from './render-words.ts'
 
 writeFileSync('docs/errors.md', renderErrors(errorTable))
+writeFileSync('docs/policy.md', withWords(readFileSync('docs/policy.md', 'utf8')))

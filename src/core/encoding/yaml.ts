@@ -29,8 +29,8 @@ export interface YamlDocument {
 export const maxDocumentLength = 1024 * 1024
 /** The deepest policy that means anything nests 17 levels. */
 export const maxDepth = 32
-/** What one load is built for (performance budget: 10,000 policies), and a bound for what "---\n" repeated may cost. */
-export const maxDocuments = 10_000
+/** Loading is built for 10,000 policies, with attestors and namespaces beside them; it bounds what "---" repeated may cost. */
+export const maxDocuments = 20_000
 /** Nobody reads on after so many in one document. */
 const maxProblems = 100
 

@@ -134,6 +134,8 @@ function checkExactlyOne(shape: ObjectShape, value: object, path: YamlPath, repo
   if (shape.exactlyOne === undefined) return
   const given = shape.exactlyOne.filter((name) => Object.hasOwn(value, name))
   if (given.length === 1) return
+  // A misspelt member has been reported already, and is the better hint.
+  if (given.length === 0 && Object.keys(value).some((name) => !Object.hasOwn(shape.members, name))) return
   const offered = shape.exactlyOne.filter((name) => !shape.members[name]?.later)
   report(
     path,

@@ -151,7 +151,7 @@ function refuseSamePattern(fields: readonly Field[], rules: readonly Patterns[],
       const key = patternKey(pattern)
       const path = [...(fields[index]?.path ?? []), 'images', at]
       const earlier = first.get(key)
-      if (earlier) report(path, `is the same pattern as ${renderPath(earlier)}; which of both governs would be chance`)
+      if (earlier) report(path, `is the same pattern as ${renderPath(earlier)}; a pattern stands in one rule only`)
       else first.set(key, path)
       if (excepted.has(key)) report(path, 'stands in exceptImages of the same rule as well')
     })

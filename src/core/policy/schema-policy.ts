@@ -130,7 +130,7 @@ const maxPatterns = 256
 const rule = object({
   images: {
     doc: 'Patterns of the images that it governs.',
-    shape: list(text(imagePattern, 512), { min: 1, max: maxPatterns, distinct: true }),
+    shape: list(text(imagePattern, 512), { min: 1, max: maxPatterns }),
     required: true,
   },
   exceptImages: {
