@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { labelKey, namespaceGlob, objectName, parseDuration, parseInstant } from '#core/policy/text-formats.ts'
+
+describe('instants', () => {
+  it('are what Date says, for every day and offset', () => {
+    const time = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
+    fc.assert(
+      fc.property(time, (date) => {
+        expect(parseInstant(date.toISOString())).toBe(date.getTime())
+        expect(parseInstant(date.toISOString().replace('Z', '+00:00'))).toBe(date.getTime())
+      }),
+    )
+    expect(parseInstant('2026-01-01T00:00:00-05:30')).toBe(Date.UTC(2026, 0, 1, 5, 30))
+    expect(parseInstant('2026-01-01t00:00:00.1239z')).toBe(Date.UTC(2026, 0, 1, 0, 0, 0, 123))
+  })
+
+  it.each([
+    '',
+    '2026',
+    '2026-01-01 00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-04-31T00:00:00Z',
+    '1969-12-31T23:59:59Z',
+    '2026-01-01T00:00:00+24:00',
+    '2026-01-01T00:60:00Z',
+    ' 2026-01-01T00:00:00Z',
+    '2026-01-01T00:00:00Z\n',
+    '20260101T000000Z',
+  ])('are not %j', (text) => {
+    expect(parseInstant(text)).toBeUndefined()
+  })
+})
+
+describe('durations', () => {
+  it.each([
+    ['24h', 86_400_000],
+    ['30m', 1_800_000],
+    ['90s', 90_000],
+    ['1h30m5s', 5_405_000],
+    ['0s', 0],
+  ])('%s is %d milliseconds', (text, expected) => {
+    expect(parseDuration(text)).toBe(expected)
+  })
+
+  it.each(['', '1', '1d', '1.5h', '-1h', '1h 30m', '30m1h', '1H', '١h', '1h\n', '999999h'])('are not %j', (text) => {
+    expect(parseDuration(text)).toBeUndefined()
+  })
+})
+
+describe('names as Kubernetes writes them', () => {
+  it.each([
+    [objectName, 'a.b-c', true],
+    [objectName, 'A', false],
+    [objectName, '-a', false],
+    [objectName, 'a..b', false],
+    [objectName, 'a'.repeat(64), false],
+    [objectName, `${'a.'.repeat(126)}a`, true],
+    [objectName, `${'a.'.repeat(127)}a`, false],
+    [labelKey, 'a', true],
+    [labelKey, 'example.com/a_B.c', true],
+    [labelKey, 'example.com/', false],
+    [labelKey, '/a', false],
+    [labelKey, 'a/b/c', false],
+    [labelKey, 'A_B/c', false],
+    [namespaceGlob, '*', true],
+    [namespaceGlob, 'team-*', true],
+    [namespaceGlob, 'team-', false],
+    [namespaceGlob, 'a.b', false],
+    [namespaceGlob, 'a?', false],
+  ])('%o %s: %s', (format, text, fine) => {
+    expect(format.problem?.(text) === undefined).toBe(fine)
+  })
+})
