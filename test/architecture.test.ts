@@ -43,7 +43,6 @@ const thirdParty: Readonly<Record<string, { readonly file: string; readonly reas
     file: 'src/signature/keys/ed25519ph.ts',
     reason: 'tells an Ed25519ph signature from a foreign key; never makes one count',
   },
-  zod: { file: 'src/core/policy/schema.ts', reason: 'one schema for the reader, the docs and the CRDs' },
 }
 
 /** Built-in modules that `signature` may use: cryptography, and nothing that reaches out of the process. */

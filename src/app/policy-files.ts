@@ -224,7 +224,7 @@ function decode(bytes: Uint8Array): string {
 }
 
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }
 
 function unreadable(path: string, error: unknown): CodedError {
