@@ -17,6 +17,9 @@ import type { Memory } from './memory.ts'
 /** 64 platforms, each with three signatures in two requests and fifteen attestors to be tried, and as much again. */
 const questionsPerImage = 5_000
 
+/** The longest honest way: a hundred signatures in a lookaside store, each asked for after the one before it. */
+const roundsPerImage = 250
+
 /** So many answers of one image are worked for at a time: what is asked when the deadline comes has to be paid still. */
 const askedAtOnce = 128
 
@@ -50,6 +53,7 @@ export class Run {
   readonly #asked = new Set<string>()
   readonly #judgements = new Map<string, Judgement>()
   readonly #waiting = new Map<ImagePlan, Waiting>()
+  readonly #rounds = new Map<ImagePlan, number>()
   readonly #proofs: { readonly question: VerifyQuestion; readonly fact: Fact<unknown> }[] = []
   readonly #knowledge: Knowledge
   #wake: () => void = () => {}
@@ -134,7 +138,10 @@ export class Run {
 
   #wait(image: ImagePlan, questions: readonly Question[], isCurious: boolean): void {
     const fresh = questions.filter((question) => !this.#asked.has(questionKey(question)))
-    if (this.#asked.size + fresh.length > questionsPerImage * this.#options.plan.images.length) {
+    const rounds = (this.#rounds.get(image) ?? 0) + 1
+    this.#rounds.set(image, rounds)
+    const isTooMuch = this.#asked.size + fresh.length > questionsPerImage * this.#options.plan.images.length
+    if (isTooMuch || rounds > roundsPerImage) {
       this.#close(image, 'too-many-rounds', 'judging it raises too many questions')
       return
     }

@@ -54,8 +54,8 @@ export function fromEvidence(leaf: Leaf, subject: SignedSubject, inquiry: Inquir
     if (!attestor.storage.layouts.includes(format.layout) || !format.serves(attestor)) continue
     const gathering = inquiry.gather(format, subject)
     for (const question of gathering.questions) {
-      const fact = inquiry.ask(question)
-      if (fact === undefined) found.open = true
+      found.open = true
+      inquiry.ask(question)
     }
     found.oddities.push(...gathering.oddities)
     found.gaps.push(...gathering.gaps)
