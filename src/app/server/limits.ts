@@ -1,0 +1,50 @@
+// Every bound of the server, each with its reason. Tests shrink them; an operator may be given some of them.
+
+export interface ServerLimits {
+  /**
+   * An object may be 3 MiB on its way into the API server, and an UPDATE carries the old one, too; controller-runtime
+   * allows 7 MiB.
+   */
+  readonly bodyBytes: number
+  /** Bodies being read or judged, all together: four of the largest. A parsed body takes several times its bytes. */
+  readonly bodiesBytes: number
+  /** Kubernetes objects stay below 40; a CustomResourceDefinition's schema is the deepest. Nothing here recurses by much. */
+  readonly jsonDepth: number
+  /** Judged at once. More would only wait for the same registries and processor. */
+  readonly concurrent: number
+  /** Waiting for that; each gives up at its own deadline. */
+  readonly waiting: number
+  /** An API server has 200 mutating requests in flight; this is for five of them. Half of the usual 1,024 files would be less. */
+  readonly connections: number
+  /** The API server closes its idle connections after 90 s. Whoever closes first while a request is on its way loses it. */
+  readonly keepAliveMs: number
+  /** The API server sends headers and body in one go; a sender that trickles holds a connection no longer than this. */
+  readonly headersMs: number
+  readonly bodyMs: number
+  readonly handshakeMs: number
+  /** A denial from a handler that was cut off is better than ours; this long we wait for it. */
+  readonly cutOffGraceMs: number
+  /** Draining: how long idle connections stay, so that a request already on its way is still answered. */
+  readonly lingerMs: number
+  /** Draining, in all. Kubernetes gives 30 s before it kills. */
+  readonly drainMs: number
+  /** How often certificate files are looked at. A secret volume changes within a minute or so anyway. */
+  readonly reloadMs: number
+}
+
+export const defaultLimits: ServerLimits = {
+  bodyBytes: 8 * 1024 * 1024,
+  bodiesBytes: 32 * 1024 * 1024,
+  jsonDepth: 256,
+  concurrent: 256,
+  waiting: 1_000,
+  connections: 1_000,
+  keepAliveMs: 95_000,
+  headersMs: 5_000,
+  bodyMs: 10_000,
+  handshakeMs: 5_000,
+  cutOffGraceMs: 250,
+  lingerMs: 1_500,
+  drainMs: 10_000,
+  reloadMs: 2_000,
+}

@@ -1,0 +1,196 @@
+// The metrics of a running server, in Prometheus' text format. The only file that knows prom-client, which is loaded
+// once the server listens: it costs more to import than all the rest of the start. Every label is from a fixed set.
+
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ErrorCode } from '#core/errors.ts'
+import type { Mode } from '#core/policy/words.ts'
+import type { AdmissionPath } from './handlers.ts'
+
+export type MetricEvent =
+  /** A review was answered. */
+  | {
+      readonly kind: 'answered'
+      readonly path: AdmissionPath
+      readonly outcome: 'allowed' | 'patched' | 'denied'
+      readonly code: ErrorCode | ''
+      readonly seconds: number
+    }
+  /** One image use was judged. */
+  | {
+      readonly kind: 'judged'
+      readonly verdict: 'trusted' | 'accepted' | 'untrusted' | 'undetermined'
+      readonly code: ErrorCode | ''
+      readonly mode: Mode
+    }
+  /** An object was let pass without being judged. */
+  | { readonly kind: 'passed'; readonly because: string }
+  /** An HTTP request was refused before it was a review. */
+  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'tls-failed' }
+  /** A connection was refused because there were too many. */
+  | { readonly kind: 'dropped' }
+  /** Policy files were read again: taken, or kept out because something is wrong with them. */
+  | { readonly kind: 'policies'; readonly outcome: 'loaded' | 'refused'; readonly count?: number }
+  | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
+
+/** Numbers that are asked for at each scrape. */
+export interface Levels {
+  readonly judging: number
+  readonly waiting: number
+  readonly connections: number
+}
+
+export interface Metrics {
+  record(event: MetricEvent): void
+  /** Who is asked for the levels; the server says so when it starts. */
+  watch(levels: () => Levels): void
+  text(): Promise<{ readonly contentType: string; readonly body: string }>
+}
+
+/** Events that arrive before prom-client is there; a second of full load. Then it is loaded without further delay. */
+const maxWaitingEvents = 20_000
+/** After the start, when the first requests have been served. */
+const loadAfterMs = 500
+/** From a warm admission (well under 5 ms) to the longest time-out that Kubernetes allows. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export function createMetrics(): Metrics {
+  let waiting: MetricEvent[] = []
+  let levels: () => Levels = () => ({ judging: 0, waiting: 0, connections: 0 })
+  let instruments: Instruments | undefined
+  let loading: Promise<Instruments> | undefined
+
+  async function load(): Promise<Instruments> {
+    const made = makeInstruments(await import('prom-client'), () => levels())
+    for (const event of waiting) record(made, event)
+    waiting = []
+    instruments = made
+    return made
+  }
+
+  function loaded(): Promise<Instruments> {
+    loading ??= load()
+    return loading
+  }
+
+  /** A library that cannot be loaded is said at the next scrape; until then the newest events are lost. */
+  function loadSoon(): void {
+    loaded().catch(() => {
+      loading = undefined
+    })
+  }
+
+  return {
+    record(event) {
+      if (instruments !== undefined) return record(instruments, event)
+      if (waiting.length < maxWaitingEvents) waiting.push(event)
+      else loadSoon()
+    },
+    watch(source) {
+      levels = source
+      setTimeout(loadSoon, loadAfterMs).unref()
+    },
+    async text() {
+      const { registry } = await loaded()
+      return { contentType: registry.contentType, body: await registry.metrics() }
+    },
+  }
+}
+
+interface Instruments {
+  readonly registry: Registry
+  readonly answered: Counter<'path' | 'outcome' | 'code'>
+  readonly seconds: Histogram<'path'>
+  readonly judged: Counter<'verdict' | 'code' | 'mode'>
+  readonly passed: Counter<'because'>
+  readonly refused: Counter<'status'>
+  readonly tlsFailed: Counter
+  readonly dropped: Counter
+  readonly policyLoads: Counter<'outcome'>
+  readonly policies: Gauge
+  /** 1 while the files on disk are not what is in force. */
+  readonly policiesStale: Gauge
+  readonly certificates: Counter<'outcome'>
+  readonly expires: Gauge
+}
+
+function makeInstruments(prom: typeof import('prom-client'), levels: () => Levels): Instruments {
+  const registry = new prom.Registry()
+  const registers = [registry]
+  prom.collectDefaultMetrics({ register: registry })
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new prom.Counter({ name: `sealward_${name}_total`, help, labelNames, registers })
+  const level = (name: string, help: string, read: (levels: Levels) => number) =>
+    new prom.Gauge({
+      name: `sealward_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read(levels()))
+      },
+    })
+  level('admission_judging', 'Admission requests being judged now.', (now) => now.judging)
+  level('admission_waiting', 'Admission requests waiting for their turn.', (now) => now.waiting)
+  level('connections', 'Open TLS connections.', (now) => now.connections)
+  return {
+    registry,
+    answered: counter('admission_answers', 'Admission reviews answered.', ['path', 'outcome', 'code']),
+    seconds: new prom.Histogram({
+      name: 'sealward_admission_duration_seconds',
+      help: 'From the headers of an admission review to its answer.',
+      labelNames: ['path'],
+      buckets,
+      registers,
+    }),
+    judged: counter('image_verdicts', 'Image uses judged.', ['verdict', 'code', 'mode']),
+    passed: counter('admission_passed', 'Objects let pass without being judged.', ['because']),
+    refused: counter('http_refused', 'HTTP requests refused before they were reviews.', ['status']),
+    tlsFailed: counter('tls_failed', 'TLS handshakes that failed.', []),
+    dropped: counter('connections_dropped', 'Connections refused because there were too many.', []),
+    policyLoads: counter('policy_loads', 'Policy files read: taken or refused.', ['outcome']),
+    policies: new prom.Gauge({ name: 'sealward_policies', help: 'Policies in force.', registers }),
+    policiesStale: new prom.Gauge({
+      name: 'sealward_policies_stale',
+      help: '1 while the last edit of the policy files was refused and older policies stay in force.',
+      registers,
+    }),
+    certificates: counter('certificate_loads', 'Serving certificates taken or refused.', ['outcome']),
+    expires: new prom.Gauge({
+      name: 'sealward_certificate_expires_timestamp_seconds',
+      help: 'When the serving certificate ends.',
+      registers,
+    }),
+  }
+}
+
+function record(instruments: Instruments, event: MetricEvent): void {
+  switch (event.kind) {
+    case 'answered':
+      instruments.answered.inc({ path: event.path, outcome: event.outcome, code: event.code })
+      instruments.seconds.observe({ path: event.path }, event.seconds)
+      return
+    case 'judged':
+      instruments.judged.inc({ verdict: event.verdict, code: event.code, mode: event.mode })
+      return
+    case 'passed':
+      instruments.passed.inc({ because: event.because })
+      return
+    case 'refused':
+      instruments.refused.inc({ status: event.status })
+      return
+    case 'tls-failed':
+      instruments.tlsFailed.inc()
+      return
+    case 'dropped':
+      instruments.dropped.inc()
+      return
+    case 'policies':
+      instruments.policyLoads.inc({ outcome: event.outcome })
+      if (event.count !== undefined) instruments.policies.set(event.count)
+      instruments.policiesStale.set(event.outcome === 'refused' ? 1 : 0)
+      return
+    case 'certificate':
+      instruments.certificates.inc({ outcome: event.outcome })
+      if (event.expiresAt !== undefined) instruments.expires.set(event.expiresAt / 1_000)
+  }
+}

@@ -1,0 +1,194 @@
+// Path and method → what answers. Everything that is said over HTTP is said here: reviews, health, metrics, refusals.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorFields, type Log } from '#app/log.ts'
+import { type AdmissionAnswer, answer } from '#core/admission/answer.ts'
+import { type AdmissionRequest, parseReview, parseReviewId, type ReviewId } from '#core/admission/review.ts'
+import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
+import { codeOf, type ErrorCode, errorTable, messageOf } from '#core/errors.ts'
+import { type BodyBudget, readBody } from './body.ts'
+import type { AdmissionPath, Handlers } from './handlers.ts'
+import { denial, type Judge } from './judge.ts'
+import type { ServerLimits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import { problem, reply, replyEarly, statusOf } from './respond.ts'
+import { answerWithin } from './timeout.ts'
+
+/** What all requests share. */
+export interface Routing {
+  readonly handlers: Handlers
+  readonly judge: Judge
+  readonly limits: ServerLimits
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly budget: BodyBudget
+  /** Shutting down: every answer is the last one of its connection. */
+  isDraining: boolean
+}
+
+type Route = (routing: Routing, request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+
+interface RouteOfPath {
+  readonly method: 'GET' | 'POST'
+  readonly run: Route
+}
+
+function reviewRoute(path: AdmissionPath): RouteOfPath {
+  return { method: 'POST', run: (routing, request, response) => review(routing, { path, request, response }) }
+}
+
+const routes: ReadonlyMap<string, RouteOfPath> = new Map([
+  ['/mutate', reviewRoute('mutate')],
+  ['/validate', reviewRoute('validate')],
+  ['/healthz', { method: 'GET', run: health }],
+  ['/readyz', { method: 'GET', run: readiness }],
+  ['/metrics', { method: 'GET', run: metrics }],
+])
+
+/** Answers one request; never throws, and rejects only if the answer itself cannot be written. */
+export async function route(routing: Routing, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = pathOf(request)
+  const found = routes.get(path)
+  if (found === undefined) return refuse(routing, request, response, { status: 404, message: 'there is no such path' })
+  const isRead = found.method === 'GET' && request.method === 'HEAD'
+  if (request.method !== found.method && !isRead) {
+    const allow = found.method === 'GET' ? 'GET, HEAD' : found.method
+    return refuse(routing, request, response, { status: 405, message: `${path} takes ${allow} only`, allow })
+  }
+  try {
+    await found.run(routing, request, response)
+  } catch (error) {
+    routing.log.error('a request could not be answered', { path, ...errorFields(error) })
+    if (response.headersSent) response.destroy()
+    else refuse(routing, request, response, { status: 500, code: 'internal-error', message: 'a defect of the server' })
+  }
+}
+
+interface Exchange {
+  readonly path: AdmissionPath
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+async function review(routing: Routing, exchange: Exchange): Promise<void> {
+  const started = performance.now()
+  const { path, request, response } = exchange
+  const encoding = request.headers['content-encoding']
+  if (!isJson(request.headers['content-type']) || (encoding !== undefined && encoding !== 'identity')) {
+    const message = `/${path} takes application/json without a content encoding only`
+    return refuse(routing, request, response, { status: 415, message })
+  }
+  try {
+    const { bytes, release } = await readBody(request, { bodyBytes: routing.limits.bodyBytes, budget: routing.budget })
+    try {
+      const text = await reviewBody(routing, exchange, { bytes, started })
+      reply(response, { status: 200, body: text, isLast: routing.isDraining })
+    } finally {
+      release()
+    }
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 500) throw error
+    refuse(routing, request, response, { status, code: codeOf(error), message: messageOf(error) })
+  }
+}
+
+/**
+ * The bytes of an AdmissionReview → the text of its answer.
+ *
+ * @throws CodedError if there is nothing that could be answered by uid
+ */
+async function reviewBody(
+  routing: Routing,
+  { path, request, response }: Exchange,
+  { bytes, started }: { bytes: Buffer; started: number },
+): Promise<string> {
+  const body = parseStrictJsonBytes(bytes, { maxDepth: routing.limits.jsonDepth })
+  const asked = readReview(body)
+  if (asked.refusal !== undefined) return finish(routing, { path, started, id: asked.id }, asked.refusal)
+  const within = answerWithin(/[?&]timeout=([^&#]*)/.exec(request.url ?? '')?.[1])
+  const left = started + within - performance.now()
+  const judging = routing.judge.judge(path, asked.request, Math.max(left, 0))
+  const gone = () => judging.abandon()
+  response.once('close', gone)
+  const given = await judging.answer
+  response.off('close', gone)
+  return finish(routing, { path, started, id: asked.request }, given)
+}
+
+type Asked =
+  | { readonly request: AdmissionRequest; readonly refusal?: undefined }
+  | { readonly id: ReviewId; readonly refusal: AdmissionAnswer }
+
+/** A review that is broken but has a uid is answered with a denial: the API server then shows why. */
+function readReview(body: unknown): Asked {
+  try {
+    return { request: parseReview(body) }
+  } catch (error) {
+    return { id: parseReviewId(body), refusal: denial(codeOf(error), messageOf(error)) }
+  }
+}
+
+/** The one place where an answer becomes bytes. What cannot be written becomes a denial. */
+function finish(
+  routing: Routing,
+  { path, started, id }: { path: AdmissionPath; started: number; id: ReviewId },
+  given: AdmissionAnswer,
+): string {
+  try {
+    // The types forbid it; the API server would refuse it, with a text that helps nobody.
+    if (path === 'validate' && given.outcome === 'patched') throw new Error('a validating answer holds a patch')
+    const text = JSON.stringify(answer(id, given))
+    const seconds = (performance.now() - started) / 1_000
+    const code = given.outcome === 'denied' ? given.code : ''
+    routing.metrics.record({ kind: 'answered', path, outcome: given.outcome, code, seconds })
+    return text
+  } catch (error) {
+    routing.log.error('an answer could not be written; the request was denied', errorFields(error))
+    return JSON.stringify(answer(id, denial('internal-error', errorTable['internal-error'].meaning)))
+  }
+}
+
+function health(routing: Routing, _request: IncomingMessage, response: ServerResponse): void {
+  reply(response, { status: 200, body: '{"status":"ok"}\n', isLast: routing.isDraining })
+}
+
+function readiness(routing: Routing, _request: IncomingMessage, response: ServerResponse): void {
+  const { ready, body } = routing.isDraining
+    ? { ready: false, body: { reasons: ['the server is shutting down'] } }
+    : routing.handlers.ready()
+  const text = `${JSON.stringify({ ready, ...body })}\n`
+  reply(response, { status: ready ? 200 : 503, body: text, isLast: routing.isDraining })
+}
+
+async function metrics(routing: Routing, _request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { contentType, body } = await routing.metrics.text()
+  reply(response, { status: 200, body, contentType, isLast: routing.isDraining })
+}
+
+interface Refusal {
+  readonly status: number
+  readonly code?: ErrorCode
+  readonly message: string
+  readonly allow?: string
+}
+
+function refuse(routing: Routing, request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  const { status, code = 'http-request', message, allow } = refusal
+  routing.metrics.record({ kind: 'refused', status })
+  routing.log.debug('refused an HTTP request', { status, code, error: message, path: pathOf(request) })
+  const body = problem(code, message)
+  const given = { status, body, isLast: routing.isDraining, ...(allow !== undefined && { allow }) }
+  if (request.complete) reply(response, given)
+  else replyEarly(request, response, given)
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? ''
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
+function isJson(type: string | undefined): boolean {
+  return type !== undefined && /^application\/json\s*(;|$)/i.test(type)
+}

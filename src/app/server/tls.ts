@@ -1,0 +1,135 @@
+// The certificate that the server shows: from files, which are read again when they change, or made by itself.
+
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import { errorFields, type Log } from '#app/log.ts'
+import { CodedError, messageOf } from '#core/errors.ts'
+import { makeServingCertificate } from './certificate.ts'
+
+export type TlsOptions =
+  /** PEM files: the certificate with its chain, and its key. */
+  | { readonly kind: 'files'; readonly cert: string; readonly key: string }
+  /** Host names and IP addresses for a certificate of our own; its authority is written to `caOut`. */
+  | { readonly kind: 'self-made'; readonly names: readonly string[]; readonly caOut?: string }
+
+export interface TlsPair {
+  readonly cert: string
+  readonly key: string
+  /** Of a self-made certificate only. */
+  readonly caPem?: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** A chain of ten large certificates is a fiftieth of this. */
+const maxFileBytes = 1024 * 1024
+
+/**
+ * @param at now, in milliseconds since the epoch
+ * @throws CodedError `file-unreadable`, `file-unwritable`, `input-too-large`, `tls-invalid`, `usage`
+ */
+export async function loadTls(options: TlsOptions, at: number): Promise<TlsPair> {
+  if (options.kind === 'files') return loadFiles(options)
+  const made = makeServingCertificate(options.names, at)
+  if (options.caOut !== undefined) await replaceFile(options.caOut, made.caPem)
+  return { ...checkedPair(made.certPem, made.keyPem), caPem: made.caPem }
+}
+
+/** What watching tells: a new pair that TLS can use, or a change that is not one. */
+export type TlsChange = { readonly pair: TlsPair } | { readonly error: unknown }
+
+/**
+ * Looks at the files every `everyMs` and tells each change once; what is no pair is told, too, and the caller keeps the
+ * old one. Compares contents, not times: a secret volume swaps links, and both files never change in one moment.
+ *
+ * @returns stops watching
+ */
+export function watchTls(
+  options: Extract<TlsOptions, { kind: 'files' }>,
+  current: TlsPair,
+  everyMs: number,
+  tell: (change: TlsChange) => void,
+): () => void {
+  let seen = `${current.cert}${current.key}`
+  let isReading = false
+  const timer = setInterval(async () => {
+    if (isReading) return
+    isReading = true
+    let contents: string
+    try {
+      const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
+      contents = `${cert}${key}`
+      if (contents !== seen) tell(changeOf(cert, key))
+    } catch (error) {
+      contents = messageOf(error)
+      if (contents !== seen) tell({ error })
+    }
+    seen = contents
+    isReading = false
+  }, everyMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Says how long a certificate still lives, where that is worth a line. */
+export function warnOfExpiry(pair: TlsPair, at: number, log: Log): void {
+  const days = Math.floor((pair.expiresAt - at) / 86_400_000)
+  const fields = { expires: new Date(pair.expiresAt).toISOString() }
+  if (days < 0) log.error('the serving certificate has expired: the API server will not talk to us', fields)
+  else if (days < 7) log.warn('the serving certificate expires soon', fields)
+}
+
+/** The change as a line of the log. */
+export function logTlsChange(change: TlsChange, log: Log): void {
+  if ('error' in change)
+    log.error('kept the old serving certificate: the changed files are no pair', errorFields(change.error))
+  else log.info('took a new serving certificate', { expires: new Date(change.pair.expiresAt).toISOString() })
+}
+
+async function loadFiles(options: Extract<TlsOptions, { kind: 'files' }>): Promise<TlsPair> {
+  const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
+  return checkedPair(cert, key)
+}
+
+function changeOf(cert: string, key: string): TlsChange {
+  try {
+    return { pair: checkedPair(cert, key) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function checkedPair(cert: string, key: string): TlsPair {
+  try {
+    const leaf = new X509Certificate(cert)
+    // `createSecureContext` takes an empty text for an absent one, as a file is for a moment while it is written.
+    if (!leaf.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate')
+    createSecureContext({ cert, key })
+    return { cert, key, expiresAt: leaf.validToDate.getTime() }
+  } catch (error) {
+    throw new CodedError('tls-invalid', `certificate and key of the server: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path)
+    if (size <= maxFileBytes) return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new CodedError('file-unreadable', `cannot read ${path}: ${messageOf(error)}`, { where: path, cause: error })
+  }
+  throw new CodedError('input-too-large', `${path} is larger than ${maxFileBytes} bytes`, { where: path })
+}
+
+/** Whole or not at all: somebody may be waiting for the file to appear. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(draft, text, { mode: 0o644 })
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw new CodedError('file-unwritable', `cannot write ${path}: ${messageOf(error)}`, { where: path, cause: error })
+  }
+}
