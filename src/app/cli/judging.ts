@@ -5,6 +5,7 @@ import type { Engine } from '#app/engine/engine.ts'
 import { createEngine } from '#app/engine/engine.ts'
 import type { Sources } from '#app/engine/sources.ts'
 import { formats } from '#signature/formats.ts'
+import { verifyMaterial } from '#signature/verify.ts'
 
 export interface JudgingOptions {
   readonly registry: Sources
@@ -17,7 +18,15 @@ export interface Judging {
 }
 
 export function createJudging({ registry, now = Date.now }: JudgingOptions): Judging {
-  return { engine: createEngine({ sources: registry, formats, now, newId: newDecisionId }) }
+  return {
+    engine: createEngine({
+      sources: registry,
+      formats,
+      verify: (question) => verifyMaterial(question),
+      now,
+      newId: newDecisionId,
+    }),
+  }
 }
 
 const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
