@@ -54,6 +54,7 @@ const finding = z.strictObject({
   detail: z.string().optional(),
   count: z.number().optional(),
   attestor: z.string().optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
   acceptableKeys: z.array(z.string()).optional(),
   signers: z.array(signer),
   signatures: z
@@ -72,7 +73,7 @@ const finding = z.strictObject({
     .optional(),
   oddities: z.array(placed).optional().describe('Found at the place of signatures, but none.'),
   gaps: z.array(placed).optional().describe('Could not be read; while there is one, nobody says "unsigned".'),
-  validUntil: z.number().optional(),
+  validUntil: z.string().optional(),
   get of() {
     return z.array(finding).optional()
   },
@@ -179,6 +180,7 @@ export const failure = z.strictObject({ ...envelope('Failure'), code, message: z
 
 export type Verification = z.infer<typeof verification>
 export type Explanation = z.infer<typeof explanation>
+export type FindingReport = z.infer<typeof finding>
 export type ImageReport = z.infer<typeof image>
 export type CheckReport = z.infer<typeof checkReport>
 export type SigningReport = z.infer<typeof signing>
