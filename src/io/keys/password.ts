@@ -74,14 +74,18 @@ export function promptPassword(question: string, input: PasswordInput, output: W
     const gone = () =>
       finish(() => reject(new CodedError('usage', 'the terminal went away before a password was typed')))
     const read = (chunk: Buffer | string) => {
-      for (const character of decoder.write(Buffer.from(chunk))) {
+      const characters = Array.from(decoder.write(Buffer.from(chunk)))
+      for (const [index, character] of characters.entries()) {
         const edited = edit(typed, character)
-        if (typeof edited === 'string') typed = edited
-        else {
-          if (edited.done) finish(() => resolve(typed))
-          else finish(() => reject(new CodedError('usage', 'interrupted')))
-          return
+        if (typeof edited === 'string') {
+          typed = edited
+          continue
         }
+        const rest = characters.slice(index + 1).join('')
+        finish(() => (edited.done ? resolve(typed) : reject(new CodedError('usage', 'interrupted'))))
+        // What was pasted behind the line end answers the next question.
+        if (rest !== '') input.unshift(Buffer.from(rest))
+        return
       }
     }
     output.write(question)
