@@ -6,6 +6,7 @@
 
 import type { CST, Document, Node, Pair, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { Composer, isAlias, isMap, isScalar, isSeq, Parser } from 'yaml'
+import { printable } from './printable.ts'
 
 export interface YamlProblem {
   /** 1-based line in the whole text. */
@@ -27,7 +28,7 @@ export interface YamlDocument {
 
 /** A policy of 256 rules with 256 patterns each is far below this; an object in a cluster (etcd) may not be larger. */
 export const maxDocumentLength = 1024 * 1024
-/** The deepest policy that means anything nests 17 levels. */
+/** The deepest policy that means anything, inside a List, nests fewer than 20 levels. */
 export const maxDepth = 32
 /** Loading is built for 10,000 policies, with attestors and namespaces beside them; it bounds what "---" repeated may cost. */
 export const maxDocuments = 20_000
@@ -125,7 +126,7 @@ function toDocument(document: Composed, text: string, lines: (offset: number) =>
   for (const error of [...document.errors, ...document.warnings].slice(0, maxProblems)) {
     // Both say "unresolved tag" where our own walk says that tags are refused.
     if (error.code !== 'TAG_RESOLVE_FAILED') {
-      walk.problems.push({ line: lines(error.pos[0]), path: [], message: firstLine(error.message) })
+      walk.problems.push({ line: lines(error.pos[0]), path: [], message: printable(firstLine(error.message)) })
     }
   }
   const root = document.contents

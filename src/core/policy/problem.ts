@@ -84,7 +84,8 @@ export function renderPath(path: YamlPath): string {
 
 /** One line for people: `file:line: Kind name: path: message`. */
 export function renderProblem(problem: Omit<Problem, 'code'>): string {
-  const place = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`
+  const file = printable(problem.file, 500)
+  const place = problem.line === undefined ? file : `${file}:${problem.line}`
   const about = problem.kind === undefined ? '' : `${problem.kind} ${problem.name ?? 'without name'}: `
   return `${place}: ${about}${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`
 }

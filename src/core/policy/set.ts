@@ -1,5 +1,6 @@
 // All policies together, compiled once when they change, so that the cost of a request does not grow with their number.
 
+import { boundedMemo } from './bounded-memo.ts'
 import type { Group, ObjectScope } from './group.ts'
 import { groupApplies, groupPolicies, mergeSpeakers, onlyNamespaces } from './group.ts'
 import type { MatchedPolicies, Selection } from './match.ts'
@@ -68,8 +69,7 @@ function selector({ groups, namespaces, exempt, order }: Compiled): Select {
   const known = new Map(namespaces.map(({ name, labels }) => [name, labels]))
   const { byNamespace, everywhere } = sortOut(groups)
   const keyOf = selectionKey(groups)
-  const kept = new Map<string, Selection>()
-  let weight = 0
+  const kept = boundedMemo<Selection>({ entries: maxSelections, weight: maxSelectedGroups, weightOf })
   return (object) => {
     const { namespace = '' } = object
     const labels = object.namespaceLabels ?? known.get(namespace)
@@ -79,12 +79,6 @@ function selector({ groups, namespaces, exempt, order }: Compiled): Select {
     const candidates = [...(byNamespace.get(namespace) ?? []), ...everywhere]
     const selection = selectionOf(candidates, order, (group) => groupApplies(group, object, labels, exempt))
     kept.set(key, selection)
-    weight += weightOf(selection)
-    for (const [oldKey, old] of kept) {
-      if ((kept.size <= maxSelections && weight <= maxSelectedGroups) || oldKey === key) break
-      kept.delete(oldKey)
-      weight -= weightOf(old)
-    }
     return selection
   }
 }

@@ -81,6 +81,17 @@ describe('YAML', () => {
     expect(document?.lineOf(['a', 'b', 0, 'missing'])).toBe(5)
   })
 
+  it.each([
+    ['# c\n\n---\n# d\na: 1\n...\n# e\n---\n\nb:\n  c: 1\n', [5, 10]],
+    ['\ufeff# x\na: 1\n---\nb: 1', [2, 4]],
+    ['--- {a: 1,\n c: 2}\n---\n# t\nb: 3', [1, 5]],
+    ['a: 1\r\n---\r\nb: 3\r\n', [1, 3]],
+    ['a: |\n  ---x\n  z\n---\nd: 1\nb: 1', [1, 6]],
+  ])('counts lines over comments, markers and line ends: %j', (text, lines) => {
+    const [first, second] = parseYamlDocuments(text)
+    expect([first?.lineOf(['a']), second?.lineOf(['b'])]).toEqual(lines)
+  })
+
   it('refuses what is nested too deep, without a stack that grows', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
     expect(values(nested(maxDepth))).toHaveLength(1)
