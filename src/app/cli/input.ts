@@ -21,7 +21,10 @@ export async function readInput(path: string, context: CommandContext, maxBytes:
     }
   } catch (error) {
     if (error instanceof CodedError) throw error
-    throw new CodedError('file-unreadable', `${name} cannot be read: ${messageOf(error)}`, { where: path, cause: error })
+    throw new CodedError('file-unreadable', `${name} cannot be read: ${messageOf(error)}`, {
+      where: path,
+      cause: error,
+    })
   }
   return Buffer.concat(parts)
 }
