@@ -9,6 +9,7 @@ import type { AnswerTo, Fact, FetchQuestion, Question, VerifyQuestion } from '#c
 import { questionKey } from '#core/decision/question.ts'
 import type { StepContext } from '#core/decision/step.ts'
 import { closed, step } from '#core/decision/step.ts'
+import { printable } from '#core/encoding/printable.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import { messageOf } from '#core/errors.ts'
 import type { Answers } from './answers.ts'
@@ -160,8 +161,11 @@ export class Run {
     }
   }
 
+  /** Names what was waited for: at night, that says which host to look at. */
   #closeLate(image: ImagePlan): void {
-    this.#close(image, 'registry-timeout', 'the deadline of the request came first')
+    const pending = this.#waiting.get(image)?.questions.find((key) => !this.#facts.has(key))
+    const detail = pending === undefined ? 'the deadline had passed already' : `no answer in time: ${pending}`
+    this.#close(image, 'registry-timeout', printable(detail))
   }
 
   /** Judges by what is known now: all that is open counts as failed. */

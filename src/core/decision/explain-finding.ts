@@ -3,6 +3,7 @@
 import { printable } from '#core/encoding/printable.ts'
 import type { Language } from '#core/policy/words.ts'
 import type { Finding, SignatureDemandFinding, SignatureFinding } from './finding.ts'
+import type { Acceptable } from './sentences.ts'
 import { sentencesIn } from './sentences.ts'
 
 /** More signatures than these help nobody to understand; neither do more keys of one attestor. */
@@ -29,7 +30,7 @@ export function findingLines(finding: Finding, cause: string | undefined, langua
       if (detail !== cause) others.add(say.unread(printable(place, 120), printable(detail, 200)))
     }
   }
-  const lines = [...[...signatures.values()].map((signature) => describe(signature, language)), ...others]
+  const lines = [...[...signatures.values()].map((signature) => describe(signature, cause, language)), ...others]
   if (lines.length === 0) return leaves.some((leaf) => leaf.state === 'unsatisfied') ? [say.noSignature()] : []
   if (lines.length <= signaturesShown) return lines
   return [...lines.slice(0, signaturesShown), say.more(lines.length - signaturesShown)]
@@ -41,14 +42,14 @@ function telling({ counts, signer, code }: SignatureFinding): number {
   return code === 'signature-wrong-key' ? (signer === undefined ? 0 : 1) : 2
 }
 
-function describe(signature: SignatureFinding, language: Language): string {
+function describe(signature: SignatureFinding, cause: string | undefined, language: Language): string {
   const { place, signer, counts, code, detail } = signature
   return sentencesIn(language).signature({
     place: printable(place, 120),
     signer: signer && { ...signer, attestor: printable(signer.attestor, 120), key: printable(signer.key, 120) },
     counts,
     code,
-    detail: detail === undefined ? undefined : printable(detail, 200),
+    detail: detail === undefined || detail === cause ? undefined : printable(detail, 200),
   })
 }
 
@@ -57,7 +58,7 @@ export function wouldAccept(finding: Finding, language: Language): string | unde
   const say = sentencesIn(language)
   switch (finding.kind) {
     case 'signature':
-      return say.attestor(printable(finding.attestor, 120), keyNames(finding, language), annotationsOf(finding))
+      return say.attestor(acceptable(finding))
     case 'insecureAcceptAnything':
       return say.anything()
     case 'deny':
@@ -85,14 +86,15 @@ function distinct(parts: readonly (string | undefined)[]): readonly string[] {
   return [...new Set(parts.filter((part) => part !== undefined))]
 }
 
-function keyNames({ acceptableKeys }: SignatureDemandFinding, language: Language): readonly string[] {
-  const names = acceptableKeys.slice(0, keysShown).map((name) => `"${printable(name, 120)}"`)
-  const more = acceptableKeys.length - names.length
-  return more > 0 ? [...names, sentencesIn(language).otherKeys(more)] : names
-}
-
-function annotationsOf({ annotations }: SignatureDemandFinding): readonly string[] {
-  return Object.entries(annotations).map(([name, value]) => printable(`${name}=${JSON.stringify(value)}`, 200))
+function acceptable({ attestor, acceptableKeys, annotations, identity }: SignatureDemandFinding): Acceptable {
+  const keys = acceptableKeys.slice(0, keysShown).map((name) => printable(name, 120))
+  return {
+    attestor: printable(attestor, 120),
+    keys,
+    otherKeys: acceptableKeys.length - keys.length,
+    annotations: Object.entries(annotations).map(([name, value]) => printable(`${name}=${JSON.stringify(value)}`, 200)),
+    identity: identity === 'Any' ? undefined : identity,
+  }
 }
 
 /** Of the first leaf that is not satisfied: what somebody who signs now has to write. */

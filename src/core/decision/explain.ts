@@ -8,6 +8,7 @@ import type { Decision, UseVerdict } from './decision.ts'
 import { passes } from './decision.ts'
 import { annotationsWanted, findingLines, wouldAccept } from './explain-finding.ts'
 import type { Finding } from './finding.ts'
+import type { Signer } from './format.ts'
 import type { Judgement, PolicyJudgement, Verdict } from './judgement.ts'
 import type { Place } from './sentences.ts'
 import { sentencesIn } from './sentences.ts'
@@ -62,12 +63,12 @@ function blockOf(verdicts: readonly UseVerdict[], language: Language): readonly 
   const places = same.map(placeOf).filter((place) => place !== undefined)
   if (places.length > 0) lines.push(say.alsoAt(places.slice(0, othersShown)))
   if (judgement === undefined) return lines
-  if (passes(outcome)) return [...lines, ...judgement.signers.map((signer) => say.signedBy(signer))]
+  if (passes(outcome)) return [...lines, ...judgement.signers.map((signer) => say.signedBy(shown(signer)))]
   const deciding = decidingOf(verdict)
   lines.push(...othersRefusing(verdict, deciding, language))
   const finding = deciding && explained(deciding)
   if (finding !== undefined) {
-    const found = findingLines(finding, verdict.detail, language)
+    const found = findingLines(finding, finding.detail, language)
     if (found.length > 0) lines.push('', say.found(found))
     const accepted = wouldAccept(finding, language)
     if (accepted !== undefined) lines.push(say.wouldBeAccepted(accepted))
@@ -94,11 +95,11 @@ function refusedPlatform({ outcome, platforms = [] }: PolicyJudgement) {
 
 function causeOf(verdict: Verdict, deciding: PolicyJudgement | undefined, language: Language): string {
   const say = sentencesIn(language)
-  const shown = (detail: string | undefined) => (detail === undefined ? undefined : printable(detail, 400))
+  const short = (detail: string | undefined) => (detail === undefined ? undefined : printable(detail, 400))
   const platform = verdict.code === 'platform-untrusted' && deciding ? refusedPlatform(deciding) : undefined
-  if (platform === undefined) return say.cause(verdict.code, shown(verdict.detail))
+  if (platform === undefined) return say.cause(verdict.code, short(verdict.detail))
   const { name, digest, finding } = platform
-  return say.platform(printable(name, 80), digest, say.cause(finding.code, shown(finding.detail)))
+  return say.platform(printable(name, 80), digest, say.cause(finding.code, short(finding.detail)))
 }
 
 /** Who mends one cause should know at once what else is in the way. */
@@ -127,6 +128,10 @@ function nextStep(
   const annotations = finding === undefined ? {} : annotationsWanted(finding)
   const command = signCommand(reference, { digest, annotations, recursive: code === 'platform-untrusted' })
   return say.nextStep(printable(command, 1_000))
+}
+
+function shown(signer: Signer): Signer {
+  return { ...signer, attestor: printable(signer.attestor, 120), key: printable(signer.key, 120) }
 }
 
 function placeOf({ use }: UseVerdict): Place | undefined {

@@ -2,6 +2,7 @@
 // all made from these values.
 
 import type { ErrorCode } from '#core/errors.ts'
+import type { Identity } from '#core/policy/words.ts'
 import type { Check, Gap, Oddity, Signer } from './format.ts'
 
 /** `open`: more has to be asked before anything can be said. */
@@ -27,6 +28,8 @@ export interface SignatureDemandFinding {
   readonly attestor: string
   /** That the signature must carry. */
   readonly annotations: Readonly<Record<string, string>>
+  /** What is demanded of the name inside it. */
+  readonly identity: Identity['type']
   /** Keys that would be accepted now, by name. */
   readonly acceptableKeys: readonly string[]
   readonly code?: ErrorCode

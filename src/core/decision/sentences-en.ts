@@ -29,7 +29,7 @@ export const english: Sentences = {
   platform: (name, digest, cause) => `its platform image ${name} (${digest}) does not satisfy the policy: ${cause}`,
   alsoRefused: (policy, outcome, cause) =>
     outcome === 'undetermined'
-      ? `Policy "${policy}" could not judge it either: ${cause}.`
+      ? `Policy "${policy}" could not judge it: ${cause}.`
       : `Policy "${policy}" refuses it as well: ${cause}.`,
   found: (lines) => `Found: ${lines.join('; ')}.`,
   noSignature: () => 'no signature',
@@ -38,22 +38,24 @@ export const english: Sentences = {
     if (counts) return `a signature${who}, which counts, in ${place}`
     if (code === 'signature-wrong-key') {
       return signer === undefined
-        ? `a signature by an unknown key in ${place}`
-        : `a signature${who} in ${place}, whom the policy does not ask for`
+        ? `a signature by an unknown key, in ${place}`
+        : `a signature${who}, whom the policy does not ask for, in ${place}`
     }
-    return `a signature${who} in ${place} that does not count: ${withoutStop(detail ?? code ?? '')}`
+    return `a signature${who} in ${place}, which does not count${detail === undefined ? '' : `: ${withoutStop(detail)}`}`
   },
   oddity: (place, detail) => `${place}: ${withoutStop(detail)}`,
   unread: (place, detail) => `${place} could not be read: ${withoutStop(detail)}`,
   signedBy: (signer) =>
     `Signed by "${signer.attestor}" (key "${signer.key}", SHA-256 ${signer.fingerprint.slice(0, 16)}…).`,
   wouldBeAccepted: (what) => `Would be accepted: ${what}.`,
-  attestor: (name, keys, annotations) => {
-    const by = keys.length === 0 ? 'none of whose keys is valid now' : `key ${keys.join(' or ')}`
+  attestor: ({ attestor, keys, otherKeys, annotations, identity }) => {
+    const names = keys.map((key) => `"${key}"`)
+    if (otherKeys > 0) names.push(`${otherKeys === 1 ? 'another' : `one of ${otherKeys} others`}`)
+    const by = names.length === 0 ? 'none of whose keys is valid now' : `key ${names.join(' or ')}`
     const carrying = annotations.length === 0 ? '' : ` with ${annotations.join(' and ')}`
-    return `a signature by "${name}" (${by})${carrying}`
+    const named = identity === undefined ? '' : `, made for a name that fits identity ${identity}`
+    return `a signature by "${attestor}" (${by})${carrying}${named}`
   },
-  otherKeys: (count) => `one of ${count} others`,
   anything: () => 'any image',
   all: (parts) => parts.join(' and '),
   any: (parts) => parts.join(' or '),
@@ -93,7 +95,7 @@ const causes: Partial<Record<ErrorCode, string | ((detail: string) => string)>> 
   'annotation-mismatch': (detail) => `its signature does not carry what the policy asks for: ${detail}`,
   'identity-mismatch': (detail) => `it is signed under another name than the policy accepts: ${detail}`,
   'key-not-valid': (detail) => `it is signed, but ${detail}`,
-  'threshold-not-met': (detail) => `it has ${detail} that the policy asks for`,
+  'threshold-not-met': (detail) => `it has only ${detail} that the policy asks for`,
   'platform-untrusted': (detail) => `not all of its platform images satisfy the policy: ${detail}`,
   'digest-required': 'it is named by tag, and the policy accepts only digests',
   'denied-by-rule': (detail) => (detail === '' ? 'a rule refuses it, whoever has signed it' : detail),
@@ -101,7 +103,8 @@ const causes: Partial<Record<ErrorCode, string | ((detail: string) => string)>> 
   'no-policy': 'no policy applies to it',
   'not-pinned': (detail) => `it is trusted as ${detail}, but reached validation without that digest`,
   'reference-malformed': (detail) => `this is not an image name: ${withoutName(detail)}`,
-  'image-not-found': (detail) => detail || 'the registry says that there is no such image, tag or repository',
+  'registry-unreachable': 'no connection to the registry could be made',
+  'image-not-found': (detail) => detail || 'the registry does not have it',
   'accepted-by-rule': 'a rule says insecureAcceptAnything',
   'accepted-otherwise': 'no rule covers it, and the policies say otherwise: Accept',
   'accepted-unchanged': 'this update left it as it was',

@@ -27,7 +27,7 @@ export const chinese: Sentences = {
   },
   platform: (name, digest, cause) => `其平台镜像 ${name}（${digest}）不符合策略：${cause}`,
   alsoRefused: (policy, outcome, cause) =>
-    outcome === 'undetermined' ? `策略“${policy}”也无法判定它：${cause}。` : `策略“${policy}”也拒绝它：${cause}。`,
+    outcome === 'undetermined' ? `策略“${policy}”无法判定它：${cause}。` : `策略“${policy}”也拒绝它：${cause}。`,
   found: (lines) => `发现：${lines.join('；')}。`,
   noSignature: () => '没有任何签名',
   signature: ({ place, signer, counts, code, detail }) => {
@@ -37,19 +37,21 @@ export const chinese: Sentences = {
       return `${place}：由${who}作出的签名${signer === undefined ? '' : '，但策略并不要求该签名者'}`
     }
     const by = signer === undefined ? '' : `由${who}作出的`
-    return `${place}：${by}签名无效，${withoutStop(detail ?? code ?? '')}`
+    return `${place}：${by}签名无效${detail === undefined ? '' : `，${withoutStop(detail)}`}`
   },
   oddity: (place, detail) => `${place}：${withoutStop(detail)}`,
   unread: (place, detail) => `${place}：无法读取，${withoutStop(detail)}`,
   signedBy: (signer) =>
     `签名者：“${signer.attestor}”（密钥“${signer.key}”，SHA-256 ${signer.fingerprint.slice(0, 16)}…）。`,
   wouldBeAccepted: (what) => `可被接受的是：${what}。`,
-  attestor: (name, keys, annotations) => {
-    const by = keys.length === 0 ? '目前没有有效密钥' : `密钥${keys.join('或')}`
+  attestor: ({ attestor, keys, otherKeys, annotations, identity }) => {
+    const names = keys.map((key) => `“${key}”`)
+    if (otherKeys > 0) names.push(`其他 ${otherKeys} 个之一`)
+    const by = names.length === 0 ? '目前没有有效密钥' : `密钥${names.join('或')}`
     const carrying = annotations.length === 0 ? '' : `，并带有注解 ${annotations.join('、')}`
-    return `“${name}”的签名（${by}）${carrying}`
+    const named = identity === undefined ? '' : `，且签名中的镜像名称符合 identity ${identity}`
+    return `“${attestor}”的签名（${by}）${carrying}${named}`
   },
-  otherKeys: (count) => `其他 ${count} 个之一`,
   anything: () => '任意镜像',
   all: (parts) => parts.join('，以及'),
   any: (parts) => parts.join('，或者'),

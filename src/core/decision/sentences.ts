@@ -33,6 +33,18 @@ export interface SignatureSeen {
   readonly detail: string | undefined
 }
 
+/** What a leaf of a requirement would be satisfied with. */
+export interface Acceptable {
+  readonly attestor: string
+  /** Some of the names of keys that count now. */
+  readonly keys: readonly string[]
+  readonly otherKeys: number
+  /** `name="value"`, each. */
+  readonly annotations: readonly string[]
+  /** What is demanded of the image name inside the signature, if anything. */
+  readonly identity: string | undefined
+}
+
 export interface Sentences {
   headline(parts: Headline): string
   alsoAt(places: readonly Place[]): string
@@ -47,8 +59,7 @@ export interface Sentences {
   unread(place: string, detail: string): string
   signedBy(signer: Signer): string
   wouldBeAccepted(what: string): string
-  attestor(name: string, keys: readonly string[], annotations: readonly string[]): string
-  otherKeys(count: number): string
+  attestor(acceptable: Acceptable): string
   anything(): string
   all(parts: readonly string[]): string
   any(parts: readonly string[]): string

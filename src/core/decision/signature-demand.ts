@@ -53,6 +53,7 @@ function toFinding(demand: SignatureDemand, state: State, found: Collected, inqu
     state,
     attestor: name,
     annotations: demand.annotations,
+    identity: demand.identity.type,
     acceptableKeys: keys.filter((key) => keyLife(key, [], inquiry.now).counts).map((key) => key.name),
     pending: found.open,
     signers: state === 'satisfied' ? countedSigners(found) : [],
