@@ -42,12 +42,17 @@ interface Kept<T> {
   readonly until: number
 }
 
+/** With the credentials that know it. */
+interface Told extends Kept<Judgement> {
+  readonly told: Set<string>
+}
+
 export class Memory {
   readonly #limits: MemoryLimits
   readonly #now: () => number
   readonly #proofs: LRUCache<string, ReadonlyMap<string, Kept<Claims>>>
-  readonly #judgements: LRUCache<string, Kept<Judgement>>
-  readonly #refusals: LRUCache<string, Kept<Judgement>>
+  readonly #judgements: LRUCache<string, Told>
+  readonly #refusals: LRUCache<string, Told>
   readonly #access: LRUCache<string, Kept<true>>
   readonly #last: LRUCache<string, LastVerdict>
   readonly #verifications: LRUCache<string, Verification>
@@ -87,16 +92,21 @@ export class Memory {
     return kept !== undefined && kept.value.digest === digest && holds(kept, this.#now()) ? kept.value : undefined
   }
 
-  /** @param scope the credentials for which it was made */
+  /** @param scope the credentials for which it was made, or to which it was told */
   keepJudgement(scope: string, key: string, judgement: Judgement): void {
     const { digest, validUntil, enforced, staleSince } = judgement
     if (digest === undefined || staleSince !== undefined) return
+    const isRefusal = enforced?.outcome === 'untrusted'
+    const [here, there] = isRefusal ? [this.#refusals, this.#judgements] : [this.#judgements, this.#refusals]
+    const kept = here.get(key)
+    // A warm admission ends here.
+    if (kept?.value === judgement && kept.told.has(scope)) return
     const now = this.#now()
-    if (validUntil !== undefined && now < validUntil) {
-      const isRefusal = enforced?.outcome === 'untrusted'
-      const [here, there] = isRefusal ? [this.#refusals, this.#judgements] : [this.#judgements, this.#refusals]
+    if (kept?.value === judgement) {
+      kept.told.add(scope)
+    } else if (validUntil !== undefined && now < validUntil) {
       there.delete(key)
-      if (here.get(key)?.value !== judgement) here.set(key, { value: judgement, since: now, until: validUntil })
+      here.set(key, { value: judgement, since: now, until: validUntil, told: new Set([scope]) })
     }
     if (enforced?.outcome === 'trusted') this.#keepLast(`${scope} ${key}`, digest, judgement, now)
   }
