@@ -164,7 +164,6 @@ export const lintReport = z.strictObject({
   attestors: z.number(),
   problems: z.array(
     z.strictObject({
-      severity: z.enum(['problem', 'warning']),
       code,
       file: z.string(),
       line: z.number().optional(),
@@ -174,6 +173,7 @@ export const lintReport = z.strictObject({
       message: z.string(),
     }),
   ),
+  warnings: z.array(z.string()).describe('Allowed, but seldom meant.'),
 })
 
 export const failure = z.strictObject({ ...envelope('Failure'), code, message: z.string(), next: z.string() })

@@ -1,0 +1,61 @@
+// `sealward policy lint`.
+
+import { readPolicyFiles } from '#app/policy-files.ts'
+import type { Problem } from '#core/policy/problem.ts'
+import { renderProblem } from '#core/policy/problem.ts'
+import type { ReadResult } from '#core/policy/read.ts'
+import type { Args, CommandContext, ExitCode } from './command.ts'
+import type { LintReport } from './output.ts'
+import { policyWarnings } from './policy-warnings.ts'
+import { counted, styled } from './style.ts'
+
+export async function run(args: Args, context: CommandContext): Promise<ExitCode> {
+  const { read, problems } = await readPolicyFiles(args.operands, { stdin: context.stdin })
+  // While something is left out, what is missing would be warned of in vain.
+  const warnings = problems.length > 0 ? [] : policyWarnings(read)
+  const exitCode: ExitCode = problems.length > 0 || (args.flag('strict') && warnings.length > 0) ? 2 : 0
+  if (context.json) context.stdout.line(JSON.stringify(toReport(read, problems, warnings, exitCode), null, 2))
+  else tell(read, problems, warnings, context)
+  return exitCode
+}
+
+function tell(
+  read: ReadResult,
+  problems: readonly Problem[],
+  warnings: readonly string[],
+  context: CommandContext,
+): void {
+  const { stdout } = context
+  for (const problem of problems) {
+    stdout.line(`${styled(stdout, 'red', 'problem')}  ${renderProblem(problem)}  [${problem.code}]`)
+  }
+  for (const warning of warnings) stdout.line(`${styled(stdout, 'yellow', 'warning')}  ${warning}`)
+  const found = `${counted(problems.length, 'problem')}, ${counted(warnings.length, 'warning')}`
+  const policies = read.policies.length === 1 ? '1 policy' : `${read.policies.length} policies`
+  stdout.line(`${policies}, ${counted(read.attestors.length, 'attestor')}: ${found}`)
+}
+
+function toReport(
+  read: ReadResult,
+  problems: readonly Problem[],
+  warnings: readonly string[],
+  exitCode: ExitCode,
+): LintReport {
+  return {
+    kind: 'sealward.dev/Lint',
+    version: 1,
+    exitCode,
+    policies: read.policies.length,
+    attestors: read.attestors.length,
+    problems: problems.map(({ code, file, line, kind, name, path, message }) => ({
+      code,
+      file,
+      ...(line !== undefined && { line }),
+      ...(kind !== undefined && { kind }),
+      ...(name !== undefined && { name }),
+      path,
+      message,
+    })),
+    warnings: [...warnings],
+  }
+}
