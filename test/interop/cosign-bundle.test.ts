@@ -27,7 +27,7 @@ const registries = {
   'without the referrers API': () => startDockerRegistry(),
 } as const
 
-describe.skipIf(missing(...tools))(titled('bundles and the real cosign', ...tools), () => {
+describe.skipIf(missing(...tools))(titled('bundles and the real cosign', ...tools), { timeout: 60_000 }, () => {
   let cosign: Cosign
   const keys = new Map<string, PrivateKey>()
 

@@ -8,16 +8,22 @@ import { printable } from '#core/encoding/printable.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Attestor } from '#core/policy/words.ts'
-import type { Refusal } from '../acceptance.ts'
-import { refuseAt } from '../acceptance.ts'
-import { verifyByKey } from '../by-key.ts'
-import type { SubjectEntry } from '../dsse.ts'
-import { inTotoPayloadType, parseSignStatement, preAuthEncoding, signPredicateType, subjectFor } from '../dsse.ts'
-import type { FoundManifest, ReferrerKind } from '../referrers.ts'
-import { findReferrers } from '../referrers.ts'
-import type { SigstoreBundle } from '../sigstore-bundle.ts'
-import { bundleTypePrefix, parseSigstoreBundle } from '../sigstore-bundle.ts'
-import { prehashedTold, stringsOf } from '../simple-signing.ts'
+import type { Refusal } from '#signature/acceptance.ts'
+import { refuseAt } from '#signature/acceptance.ts'
+import { verifyByKey } from '#signature/by-key.ts'
+import type { SubjectEntry } from '#signature/dsse.ts'
+import {
+  inTotoPayloadType,
+  parseSignStatement,
+  preAuthEncoding,
+  signPredicateType,
+  subjectFor,
+} from '#signature/dsse.ts'
+import type { FoundManifest, ReferrerKind } from '#signature/referrers.ts'
+import { findReferrers } from '#signature/referrers.ts'
+import type { SigstoreBundle } from '#signature/sigstore-bundle.ts'
+import { bundleTypePrefix, parseSigstoreBundle } from '#signature/sigstore-bundle.ts'
+import { prehashedTold, stringsOf } from '#signature/simple-signing.ts'
 
 export const predicateTypeAnnotation = 'dev.sigstore.bundle.predicateType'
 

@@ -2,8 +2,8 @@
 // in its experimental OCI 1.1 mode. The layers are those of `cosign`; only the place differs.
 
 import type { Format, Gathering } from '#core/decision/format.ts'
-import { findReferrers } from '../referrers.ts'
-import { gatherLayers, verifySimpleSigning } from '../simple-signing.ts'
+import { findReferrers } from '#signature/referrers.ts'
+import { gatherLayers, verifySimpleSigning } from '#signature/simple-signing.ts'
 
 export const cosignArtifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
 

@@ -4,8 +4,8 @@
 import type { Format, Gathering } from '#core/decision/format.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { digestHex, fallbackTag } from '#core/image/digest.ts'
-import { gatherLayers, verifySimpleSigning } from '../simple-signing.ts'
-import { readImageManifest } from '../stored.ts'
+import { gatherLayers, verifySimpleSigning } from '#signature/simple-signing.ts'
+import { readImageManifest } from '#signature/stored.ts'
 
 const nothing: Gathering = { questions: [], materials: [], oddities: [], gaps: [] }
 
