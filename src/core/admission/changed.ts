@@ -40,6 +40,7 @@ export function usesOfRequest(request: AdmissionRequest): RequestUses {
  * between containers, a new name, and one more of the same are changes.
  */
 export function changedUses(uses: readonly ImageUse[], oldUses: readonly ImageUse[]): readonly ImageUse[] {
+  if (oldUses.length === 0) return uses
   const left = new Map<string, number>()
   for (const use of oldUses) left.set(keyOf(use), (left.get(keyOf(use)) ?? 0) + 1)
   return uses.filter((use) => {

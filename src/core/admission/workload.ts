@@ -82,7 +82,7 @@ function podSpecPlaces(object: unknown, kind: GroupKind): readonly PodSpecPlace[
   const known = podSpecPaths.get(`${kind.group}/${kind.kind}`)
   if (known === undefined) return guessedPlaces(object)
   const spec = at(object, known)
-  if (!isObject(spec)) throw malformed(known, spec === undefined ? 'is missing' : 'is not an object')
+  if (!isObject(spec)) throw malformed(known.join('.'), spec === undefined ? 'is missing' : 'is not an object')
   return [{ path: known, spec, demand: known === podPath ? 'pod' : 'template' }]
 }
 
@@ -102,54 +102,91 @@ function holdsObjects(value: unknown): boolean {
   return Array.isArray(value) && value.some(isObject)
 }
 
-function addUsesOfPodSpec(uses: ImageUse[], place: PodSpecPlace): void {
+function addUsesOfPodSpec(uses: ImageUse[], { path, spec, demand }: PodSpecPlace): void {
   for (const list of containerLists) {
-    const path = [...place.path, list]
-    const containers = listAt(place.spec, list, path)
-    for (const [index, container] of containers.entries()) {
-      const where = [...path, String(index)]
-      const image = text(member(container, 'image'), [...where, 'image'])
-      if (image !== '') addUse(uses, list, container, [...where, 'image'], image)
-      else if (place.demand !== 'guess')
-        throw malformed([...where, 'image'], 'is missing: every container needs an image')
+    const place = inside(placeOf(path), list)
+    const containers = listAt(spec, list, place)
+    for (let index = 0; index < containers.length; index++) {
+      const container = containers[index]
+      const where = item(place, index)
+      const image = text(member(container, 'image'), where, '.image')
+      if (image !== '') addUse(uses, { list, owner: container, where, image, member: 'image' })
+      else if (demand !== 'guess') throw malformed(`${where.field}.image`, 'is missing: every container needs an image')
     }
   }
-  addImageVolumes(uses, place)
+  addImageVolumes(uses, { path, spec, demand })
 }
 
-function addImageVolumes(uses: ImageUse[], place: PodSpecPlace): void {
-  const path = [...place.path, 'volumes']
-  for (const [index, volume] of listAt(place.spec, 'volumes', path).entries()) {
-    const where = [...path, String(index), 'image']
+function addImageVolumes(uses: ImageUse[], { path, spec, demand }: PodSpecPlace): void {
+  const place = inside(placeOf(path), 'volumes')
+  const volumes = listAt(spec, 'volumes', place)
+  for (let index = 0; index < volumes.length; index++) {
+    const volume = volumes[index]
     const source = member(volume, 'image')
     if (source === undefined || source === null) continue
-    if (!isObject(source)) throw malformed(where, 'is not an object')
-    const reference = text(member(source, 'reference'), [...where, 'reference'])
-    if (reference !== '') addUse(uses, 'volumes', volume, [...where, 'reference'], reference)
-    else if (place.demand === 'pod') throw malformed([...where, 'reference'], 'is missing: an image volume needs one')
+    const where = item(place, index)
+    if (!isObject(source)) throw malformed(`${where.field}.image`, 'is not an object')
+    const image = text(member(source, 'reference'), where, '.image.reference')
+    if (image !== '') addUse(uses, { list: 'volumes', owner: volume, where, image, member: 'image/reference' })
+    else if (demand === 'pod')
+      throw malformed(`${where.field}.image.reference`, 'is missing: an image volume needs one')
   }
 }
 
-function addUse(uses: ImageUse[], list: ImageUse['list'], owner: JsonObject, path: Path, image: string): void {
-  if (uses.length === maxUses) throw malformed(path, `is one image more than the ${maxUses} that one object may have`)
-  const name = text(member(owner, 'name'), [...path.slice(0, path.lastIndexOf('image')), 'name'])
-  uses.push({ pointer: pointerOf(path), field: fieldOf(path), list, name, image })
+interface FoundImage {
+  readonly list: ImageUse['list']
+  /** The container or volume, and where it is. */
+  readonly owner: unknown
+  readonly where: Place
+  readonly member: 'image' | 'image/reference'
+  readonly image: string
+}
+
+function addUse(uses: ImageUse[], found: FoundImage): void {
+  const { list, owner, where, image } = found
+  const field = `${where.field}.${found.member.replace('/', '.')}`
+  if (uses.length === maxUses) {
+    throw malformed(field, `is one image more than the ${maxUses} that one object may have`)
+  }
+  const name = text(member(owner, 'name'), where, '.name')
+  uses.push({ pointer: `${where.pointer}/${found.member}`, field, list, name, image })
+}
+
+/**
+ * One place, written for programs (RFC 6901) and for people. No name on the way to an image holds a character that a
+ * pointer would have to escape.
+ */
+interface Place {
+  readonly pointer: string
+  readonly field: string
+}
+
+function placeOf(path: Path): Place {
+  return { pointer: `/${path.join('/')}`, field: path.join('.') }
+}
+
+function inside(place: Place, name: string): Place {
+  return { pointer: `${place.pointer}/${name}`, field: `${place.field}.${name}` }
+}
+
+function item(place: Place, index: number): Place {
+  return { pointer: `${place.pointer}/${index}`, field: `${place.field}[${index}]` }
 }
 
 /** A list that is absent or null is empty, as it is to the API server. */
-function listAt(spec: unknown, name: string, path: Path): readonly JsonObject[] {
+function listAt(spec: unknown, name: string, place: Place): readonly JsonObject[] {
   const list = member(spec, name)
   if (list === undefined || list === null) return []
-  if (!Array.isArray(list)) throw malformed(path, 'is not a list')
-  for (const [index, item] of list.entries()) {
-    if (!isObject(item)) throw malformed([...path, String(index)], 'is not an object')
-  }
+  if (!Array.isArray(list)) throw malformed(place.field, 'is not a list')
+  const stray = list.findIndex((value) => !isObject(value))
+  if (stray >= 0) throw malformed(item(place, stray).field, 'is not an object')
   return list
 }
 
-function text(value: unknown, path: Path): string {
+/** The text at `where` and `below`; empty if there is none. */
+function text(value: unknown, where: Place, below: string): string {
   if (value === undefined || value === null) return ''
-  if (typeof value !== 'string') throw malformed(path, 'is not a string')
+  if (typeof value !== 'string') throw malformed(`${where.field}${below}`, 'is not a string')
   return value
 }
 
@@ -167,19 +204,6 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** RFC 6901. */
-function pointerOf(path: Path): string {
-  return path.map((segment) => `/${segment.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-function fieldOf(path: Path): string {
-  let field = ''
-  for (const segment of path)
-    field += /^[0-9]+$/.test(segment) ? `[${segment}]` : `${field === '' ? '' : '.'}${segment}`
-  return field
-}
-
-function malformed(path: Path, problem: string): CodedError {
-  const field = fieldOf(path)
+function malformed(field: string, problem: string): CodedError {
   return new CodedError('workload-malformed', `${field} ${problem}`, { where: field })
 }
