@@ -122,10 +122,10 @@ function provesAccess(value: unknown): boolean {
   return value !== null && !(Array.isArray(value) && value.length === 0)
 }
 
-/** Not having found out is never a no or a yes, whatever code a source throws. */
+/** Not having found out is never a no, a yes or a check, whatever code a source throws. */
 function unknown(error: unknown): Fact<never> {
   const { kind } = errorTable[codeOf(error)]
-  if (kind !== 'untrusted' && kind !== 'accepted') return unknownBecause(error)
+  if (kind === 'undetermined' || kind === 'input') return unknownBecause(error)
   return unknownBecause(new CodedError('internal-error', messageOf(error), { cause: error }))
 }
 
