@@ -225,8 +225,8 @@ function findCycle(graph: ReadonlyMap<string, SourceFile>): string | undefined {
   const visit = (path: string, chain: readonly string[]): string | undefined => {
     if (chain.includes(path)) return [...chain.slice(chain.indexOf(path)), path].join(' → ')
     if (done.has(path)) return undefined
-    for (const { file, typesOnly } of graph.get(path)?.imports ?? []) {
-      const cycle = file === undefined || typesOnly ? undefined : visit(file, [...chain, path])
+    for (const { file, typesOnly, onUse } of graph.get(path)?.imports ?? []) {
+      const cycle = file === undefined || typesOnly || onUse ? undefined : visit(file, [...chain, path])
       if (cycle !== undefined) return cycle
     }
     done.add(path)

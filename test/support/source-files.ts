@@ -17,6 +17,8 @@ export interface Import {
   /** The file of ours that it names, from the root of the repository; absent for a package or a built-in. */
   readonly file?: string
   readonly typesOnly: boolean
+  /** Loaded on use, when the importing file has long been evaluated. */
+  readonly onUse: boolean
 }
 
 export function sourceFiles(pattern: string): readonly SourceFile[] {
@@ -37,7 +39,12 @@ function importsOf(path: string, text: string): readonly Import[] {
   return [...withoutComments(text).matchAll(importPattern)].map((match) => {
     const specifier = match[2] ?? match[3] ?? ''
     const file = fileOf(path, specifier)
-    return { specifier, typesOnly: match[1] !== undefined, ...(file === undefined ? {} : { file }) }
+    return {
+      specifier,
+      typesOnly: match[1] !== undefined,
+      onUse: match[3] !== undefined,
+      ...(file === undefined ? {} : { file }),
+    }
   })
 }
 

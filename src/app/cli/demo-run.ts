@@ -99,9 +99,9 @@ function handsOn(client: RegistryClient): DemoHands {
     pushManifest: (at, tag, bytes, mediaType) => client.putManifest(at, tag, { bytes, mediaType }, context),
     sign: async ({ at, digest }, signer, format) => {
       const image = { ...at, digest, text: digest }
-      const freshEngine = () => createJudging({ registry: client }).engine
-      const tools = { registry: client, freshEngine, now: Date.now, onPush: () => {} }
-      await signImage({ image, signer, format, annotations: {}, recursive: false }, tools, context)
+      const quiet = { pushing: () => {}, warn: () => {} }
+      const tools = { registry: client, context, now: Date.now, random: Math.random, ...quiet }
+      await signImage({ image, signer, format, annotations: {}, recursive: false }, tools)
     },
   }
 }
