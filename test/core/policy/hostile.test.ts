@@ -259,6 +259,17 @@ describe('PC-06: policies that would fail open', () => {
     ['two of one attestor', { rules: [rule(['nginx'], { atLeast: { count: 2, of: [signed, signed] } })] }],
     ['an empty object selector', { rules: someRules, match: { objectSelector: {} } }],
     ['an empty match', { rules: someRules, match: {} }],
+    [
+      'as many labels as are read',
+      {
+        rules: someRules,
+        match: {
+          objectSelector: {
+            matchLabels: Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`l${index}`, 'x'])),
+          },
+        },
+      },
+    ],
     ['insecureAcceptAnything', { rules: [rule(['nginx'], { insecureAcceptAnything: {} })] }],
   ]
 

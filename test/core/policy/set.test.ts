@@ -273,6 +273,19 @@ describe('rulesFor', () => {
     ])
   })
 
+  it('finds patterns for several hosts, wherever their wildcards are', () => {
+    const one = (pattern: string, image: string) =>
+      governing([clusterPolicy({ rules: patterns([pattern]) })], image).length
+    expect(one('*.example.com/a*/b', 'x.example.com/ab/b')).toBe(1)
+    expect(one('*.example.com/a*/b', 'x.example.com/b')).toBe(0)
+    expect(one('*.example.com/a/b', 'x.example.com/a/b')).toBe(1)
+    expect(one('**/b', 'x.example.com/a/b')).toBe(1)
+    expect(one('**/b', 'x.example.com/a/c')).toBe(0)
+    expect(one('x.example.com/**/b', 'x.example.com/a/a/b')).toBe(1)
+    expect(one('x.example.com:443/b', 'x.example.com/b')).toBe(1)
+    expect(one('x.example.com/b', 'x.example.com:443/b')).toBe(1)
+  })
+
   it('distinguishes by tag where a pattern names one', () => {
     const documents = [clusterPolicy({ rules: patterns(['a.example.com/x:v*'], ['a.example.com/x']) })]
     expect(governing(documents, 'a.example.com/x:v1')).toEqual(['production rules[0] a.example.com/x:v*'])
