@@ -40,8 +40,9 @@ export async function loadTls(options: TlsOptions, at: number): Promise<TlsPair>
 export type TlsChange = { readonly pair: TlsPair } | { readonly error: unknown }
 
 /**
- * Looks at the files every `everyMs` and tells each change once; what is no pair is told, too, and the caller keeps the
- * old one. Compares contents, not times: a secret volume swaps links, and both files never change in one moment.
+ * Looks at the files every `everyMs` and tells each change once. What is no pair is told when it still is none at the
+ * next look, and the caller keeps the old one: both files never change in one moment. Compares contents, not times: a
+ * secret volume swaps links.
  *
  * @returns stops watching
  */
@@ -51,22 +52,27 @@ export function watchTls(
   everyMs: number,
   tell: (change: TlsChange) => void,
 ): () => void {
-  let seen = `${current.cert}${current.key}`
-  let isReading = false
-  const timer = setInterval(async () => {
-    if (isReading) return
-    isReading = true
-    let contents: string
-    try {
-      const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
-      contents = `${cert}${key}`
-      if (contents !== seen) tell(changeOf(cert, key))
-    } catch (error) {
-      contents = messageOf(error)
-      if (contents !== seen) tell({ error })
+  let told = `${current.cert}${current.key}`
+  let suspected: string | undefined
+  let isLooking = false
+  const look = async () => {
+    const { contents, change } = await changeOf(options, told)
+    if (change === undefined || 'pair' in change || contents === suspected) {
+      suspected = undefined
+      told = contents
+      if (change !== undefined) tell(change)
+    } else {
+      suspected = contents
     }
-    seen = contents
-    isReading = false
+  }
+  const timer = setInterval(() => {
+    if (isLooking) return
+    isLooking = true
+    look()
+      .catch((error) => tell({ error }))
+      .finally(() => {
+        isLooking = false
+      })
   }, everyMs)
   timer.unref()
   return () => clearInterval(timer)
@@ -92,11 +98,19 @@ async function loadFiles(options: Extract<TlsOptions, { kind: 'files' }>): Promi
   return checkedPair(cert, key)
 }
 
-function changeOf(cert: string, key: string): TlsChange {
+/** What the files hold now, and what that changes; an error stands for contents, too. Never rejects. */
+async function changeOf(
+  options: Extract<TlsOptions, { kind: 'files' }>,
+  told: string,
+): Promise<{ contents: string; change?: TlsChange }> {
+  let contents: string | undefined
   try {
-    return { pair: checkedPair(cert, key) }
+    const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
+    contents = `${cert}${key}`
+    return contents === told ? { contents } : { contents, change: { pair: checkedPair(cert, key) } }
   } catch (error) {
-    return { error }
+    contents ??= messageOf(error)
+    return contents === told ? { contents } : { contents, change: { error } }
   }
 }
 
