@@ -1,6 +1,7 @@
 // Digests as the OCI image specification writes them. Core never computes one: bytes are hashed by whoever fetched
 // them, before anything else sees them.
 
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 
 declare const digestBrand: unique symbol
@@ -15,7 +16,10 @@ const hexLength: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sh
 export function parseDigest(text: string): Digest {
   const digest = toDigest(text)
   if (digest === undefined) {
-    throw new CodedError('digest-malformed', `"${text.slice(0, 140)}" is not a sha256, sha384 or sha512 digest`)
+    throw new CodedError(
+      'digest-malformed',
+      `"${printable(text, 150)}" is not a sha256, sha384 or sha512 digest in lower-case hex`,
+    )
   }
   return digest
 }
