@@ -343,7 +343,6 @@ const check = {
 
 const input = {
   usage: { kind: 'input', meaning: 'The command was not understood.', next: 'See --help.' },
-  'node-too-old': { kind: 'input', meaning: 'This Node.js is too old.', next: 'Install a current Node.js.' },
   'file-unreadable': { kind: 'input', meaning: 'A file could not be read.', next: 'Check its name and rights.' },
   'file-unwritable': { kind: 'input', meaning: 'A file could not be written.', next: 'Check its name and rights.' },
   'file-exists': { kind: 'input', meaning: 'A file is there already.', next: 'Name another, or use --force.' },
