@@ -6,7 +6,7 @@
 export type ExitCode = 0 | 1 | 2 | 3
 
 export interface OptionSpec {
-  /** Commander's notation: `-a, --annotation <key=value>`, `--force`. The name in `Args` is the long one: `annotation`. */
+  /** `-a, --annotation <key=value>`, `--force`. The name in `Args` is the long one: `annotation`. */
   readonly flags: string
   readonly description: string
   /** May be given several times; read by `args.all`. */
@@ -21,7 +21,7 @@ export interface OptionSpec {
 export interface CommandSpec {
   /** `verify`, or `keys generate`. */
   readonly name: string
-  /** Commander's notation: `<image...>`, `[file]`; empty if it takes none. */
+  /** `<image...>`, `[file]`; empty if it takes none. */
   readonly operands: string
   /** One line, for the list of commands. */
   readonly summary: string

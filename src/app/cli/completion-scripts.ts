@@ -3,7 +3,8 @@
 import type { CommandSpec, OptionSpec } from './command.ts'
 import type { shells } from './completion.ts'
 import { shells as shellNames } from './completion.ts'
-import { outputOption } from './options.ts'
+import { helpOption, outputOption } from './options.ts'
+import { flagOf } from './parse.ts'
 import { commands, groups } from './table.ts'
 
 export function completionScript(shell: (typeof shells)[number]): string {
@@ -30,26 +31,18 @@ interface Flag {
 }
 
 function flagsOf(spec: CommandSpec): readonly Flag[] {
-  return [...[...spec.options, outputOption].map(toFlag), helpFlag]
+  return [...spec.options, outputOption, helpOption].map(toFlag)
 }
 
-const helpFlag: Flag = {
-  long: '--help',
-  short: '-h',
-  takesValue: false,
-  choices: [],
-  files: false,
-  description: 'print help',
-}
-
-function toFlag({ flags, description, choices = [], completes }: OptionSpec): Flag {
+function toFlag(option: OptionSpec): Flag {
+  const { name, short, takesValue } = flagOf(option)
   return {
-    long: /--[a-z-]+/.exec(flags)?.[0] ?? '',
-    short: /^-[a-zA-Z]\b/.exec(flags)?.[0],
-    takesValue: flags.includes('<'),
-    choices,
-    files: completes !== undefined,
-    description,
+    long: `--${name}`,
+    short: short === undefined ? undefined : `-${short}`,
+    takesValue,
+    choices: option.choices ?? [],
+    files: option.completes !== undefined,
+    description: option.description,
   }
 }
 

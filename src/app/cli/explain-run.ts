@@ -13,8 +13,9 @@ import { exitCodeOfVerdicts, judgeImages } from './judge-images.ts'
 import { createJudging } from './judging.ts'
 import type { Explanation } from './output.ts'
 import type { ChosenPolicies } from './policy-flags.ts'
-import { choosePolicies, recordedPolicies } from './policy-flags.ts'
+import { choosePolicies } from './policy-flags.ts'
 import { withProgress } from './progress.ts'
+import { recordedPolicies } from './recorded-policies.ts'
 import { openRegistry, timeoutOf } from './registry-flags.ts'
 
 export async function run(args: Args, context: CommandContext): Promise<ExitCode> {

@@ -64,3 +64,6 @@ export const outputOption: OptionSpec = {
   choices: ['text', 'json'],
   default: 'text',
 }
+
+/** Handled before any command runs. */
+export const helpOption: OptionSpec = { flags: '-h, --help', description: 'print this' }

@@ -11,9 +11,10 @@ import { loadPrivateKey } from '#io/keys/key-files.ts'
 import type { Signer } from '#signature/keys/signer.ts'
 import { createSigner } from '#signature/keys/signer.ts'
 import type { Args, CommandContext, ExitCode } from './command.ts'
+import { annotationsOf } from './key-flags.ts'
 import { askKeyPassword } from './key-password.ts'
+import { parseRepository, refuseForeignReference } from './key-policy.ts'
 import type { SigningReport } from './output.ts'
-import { annotationsOf, refuseForeignReference } from './policy-flags.ts'
 import { withProgress } from './progress.ts'
 import { openRegistry, ownCredentials, timeoutOf } from './registry-flags.ts'
 
@@ -100,11 +101,6 @@ export function parseOperand(text: string): ImageReference {
 
 /** `--signature-repository`, else COSIGN_REPOSITORY. @throws CodedError `usage` */
 export function signatureRepository(args: Args, context: CommandContext): { readonly repository?: Repository } {
-  const flag = args.text('signature-repository')
-  const text = flag ?? (context.env['COSIGN_REPOSITORY'] || undefined)
-  if (text === undefined) return {}
-  const { registry, repository, tag, digest } = parseOperand(text)
-  if (tag === undefined && digest === undefined) return { repository: { registry, repository } }
-  const name = flag === undefined ? 'COSIGN_REPOSITORY' : '--signature-repository'
-  throw new CodedError('usage', `${name} ${text.slice(0, 200)}: a repository has neither tag nor digest`)
+  const text = args.text('signature-repository') ?? (context.env['COSIGN_REPOSITORY'] || undefined)
+  return text === undefined ? {} : { repository: parseRepository(text) }
 }

@@ -7,7 +7,6 @@ import { CodedError, messageOf } from '#core/errors.ts'
 import type { PrivateKey } from '#signature/keys/private-key.ts'
 import type { PublicKeyInfo } from '#signature/keys/public-key.ts'
 import { readPublicKey } from '#signature/keys/public-key.ts'
-import { openPrivateKey } from '#signature/keys/sealed-key.ts'
 
 /** The largest key in PEM takes 10 KB; whatever is larger is not a key file. */
 export const maxKeyFileBytes = 64 * 1024
@@ -40,6 +39,8 @@ export async function loadPublicKey(path: string): Promise<PublicKeyInfo> {
 export async function loadPrivateKey(path: string, password: () => Promise<string | Uint8Array>): Promise<PrivateKey> {
   const pem = await loadKeyFile(path)
   const secret = await password()
+  // Whoever only verifies never loads the ciphers.
+  const { openPrivateKey } = await import('#signature/keys/sealed-key.ts')
   return await naming(path, () => openPrivateKey(pem, secret))
 }
 
