@@ -28,6 +28,8 @@ export interface CommandSpec {
   /** For `--help` of the command: what it does, what it does not, in a few sentences. */
   readonly description: string
   readonly options: readonly OptionSpec[]
+  /** Its answer is no document: there is no `-o json`. */
+  readonly plain?: true
   /** Whole command lines, each with a word on what it shows. */
   readonly examples: readonly { readonly line: string; readonly shows: string }[]
   load(): Promise<{ readonly run: Run }>

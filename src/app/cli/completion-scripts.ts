@@ -3,7 +3,7 @@
 import type { CommandSpec, OptionSpec } from './command.ts'
 import type { shells } from './completion.ts'
 import { shells as shellNames } from './completion.ts'
-import { helpOption, outputOption } from './options.ts'
+import { allOptions } from './options.ts'
 import { flagOf } from './parse.ts'
 import { commands, groups } from './table.ts'
 
@@ -31,7 +31,7 @@ interface Flag {
 }
 
 function flagsOf(spec: CommandSpec): readonly Flag[] {
-  return [...spec.options, outputOption, helpOption].map(toFlag)
+  return allOptions(spec).map(toFlag)
 }
 
 function toFlag(option: OptionSpec): Flag {

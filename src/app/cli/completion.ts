@@ -10,6 +10,7 @@ export const command: CommandSpec = {
   summary: 'print completion for bash, zsh, fish or pwsh',
   description: 'Prints a script that completes commands, options and file names. Load it where your shell starts.',
   options: [],
+  plain: true,
   examples: [
     { line: 'source <(sealward completion bash)', shows: 'in ~/.bashrc' },
     { line: 'source <(sealward completion zsh)', shows: 'in ~/.zshrc, after compinit' },

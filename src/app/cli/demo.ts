@@ -18,6 +18,7 @@ export const command: CommandSpec = {
       default: '127.0.0.1:0',
     },
   ],
+  plain: true,
   examples: [
     { line: 'sealward demo --once', shows: 'the table of verdicts' },
     { line: 'sealward demo', shows: 'the same, and it stays for you to try' },

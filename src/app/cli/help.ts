@@ -1,7 +1,7 @@
 // The texts of `--help`, drawn from the table of commands.
 
 import type { CommandSpec, OptionSpec } from './command.ts'
-import { helpOption, outputOption } from './options.ts'
+import { allOptions } from './options.ts'
 import { commands, groups } from './table.ts'
 
 /** What every terminal shows, and what reads well. */
@@ -62,7 +62,7 @@ export function groupHelp(group: string): string {
 }
 
 export function commandHelp(spec: CommandSpec): string {
-  const options = [...spec.options, outputOption, helpOption]
+  const options = allOptions(spec)
   return [
     `Usage: sealward ${spec.name} [options] ${spec.operands}`.trim(),
     '',

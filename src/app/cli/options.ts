@@ -1,6 +1,6 @@
 // Options that several commands share, as data. What they mean is in `registry-flags.ts` and `policy-flags.ts`.
 
-import type { OptionSpec } from './command.ts'
+import type { CommandSpec, OptionSpec } from './command.ts'
 
 export const registryOptions: readonly OptionSpec[] = [
   {
@@ -57,8 +57,7 @@ export const keyOptions: readonly OptionSpec[] = [
   },
 ]
 
-/** Every command has it. */
-export const outputOption: OptionSpec = {
+const outputOption: OptionSpec = {
   flags: '-o, --output <format>',
   description: 'how to answer',
   choices: ['text', 'json'],
@@ -67,3 +66,8 @@ export const outputOption: OptionSpec = {
 
 /** Handled before any command runs. */
 export const helpOption: OptionSpec = { flags: '-h, --help', description: 'print this' }
+
+/** The command's own, and those that every command has. */
+export function allOptions({ options, plain }: CommandSpec): readonly OptionSpec[] {
+  return [...options, ...(plain ? [] : [outputOption]), helpOption]
+}

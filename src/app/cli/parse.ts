@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '#core/errors.ts'
 import type { Args, CommandSpec, OptionSpec } from './command.ts'
-import { helpOption, outputOption } from './options.ts'
+import { allOptions, helpOption } from './options.ts'
 import { commands, groups, laterCommands } from './table.ts'
 
 export type Parsed =
@@ -55,7 +55,7 @@ async function commandNamed(word: string, prefix: string): Promise<CommandSpec> 
 }
 
 async function parseCommand(spec: CommandSpec, words: readonly string[]): Promise<Parsed> {
-  const options = [...spec.options, outputOption, helpOption]
+  const options = allOptions(spec)
   const { tokens } = parseArgs({
     args: [...words],
     options: Object.fromEntries(options.map((option) => [flagOf(option).name, nodeOption(option)])),

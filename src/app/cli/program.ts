@@ -32,7 +32,7 @@ async function follow(parsed: Parsed, host: Host): Promise<ExitCode> {
     case 'run': {
       const { spec, args } = parsed
       const { run } = await spec.load()
-      return run(args, contextFor(host, args.text('output') === 'json'))
+      return run(args, contextFor(host, !spec.plain && args.text('output') === 'json'))
     }
   }
 }

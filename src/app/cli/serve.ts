@@ -33,6 +33,7 @@ export const command: CommandSpec = {
     { flags: '--kube', description: 'not supported yet: read policies from a cluster' },
     { flags: '--store <url>', description: 'not supported yet: keep records of decisions' },
   ],
+  plain: true,
   examples: [
     {
       line: 'sealward serve --policy policies/ --tls-ca-out ca.pem',
