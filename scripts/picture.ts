@@ -6,13 +6,21 @@ import { writeFileSync } from 'node:fs'
 
 const command = 'npm run demo -- --once'
 const text = execFileSync(process.execPath, ['bin/sealward.js', 'demo', '--once'], { encoding: 'utf8' })
-const lines = [`$ ${command}`, ...text.trimEnd().split('\n')]
+const lines = [`$ ${command}`, ...text.trimEnd().split('\n')].flatMap(wrapped)
 
 const lineHeight = 19
 const characterWidth = 7.85
 const margin = 18
-const width = Math.ceil(Math.min(150, Math.max(...lines.map((line) => line.length))) * characterWidth + 2 * margin)
+const width = Math.ceil(Math.max(...lines.map((line) => line.length)) * characterWidth + 2 * margin)
 const height = lines.length * lineHeight + 2 * margin + 12
+
+/** As a terminal of 120 columns would show it, but broken between words. */
+function wrapped(line: string): readonly string[] {
+  if (line.length <= 120) return [line]
+  const indent = /^ */.exec(line)?.[0] ?? ''
+  const end = line.lastIndexOf(' ', 120)
+  return end <= indent.length ? [line] : [line.slice(0, end), ...wrapped(indent + line.slice(end + 1))]
+}
 
 function colourOf(line: string): string {
   if (line.startsWith('$')) return '#8ab4f8'
@@ -28,7 +36,7 @@ function escaped(line: string): string {
 
 const rows = lines.map((line, index) => {
   const y = margin + 24 + index * lineHeight
-  return `  <text x="${margin}" y="${y}" fill="${colourOf(line)}" xml:space="preserve">${escaped(line.slice(0, 150))}</text>`
+  return `  <text x="${margin}" y="${y}" fill="${colourOf(line)}" xml:space="preserve">${escaped(line)}</text>`
 })
 
 writeFileSync(

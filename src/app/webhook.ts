@@ -10,9 +10,8 @@ import type { Decision } from '#core/decision/decision.ts'
 import { passes } from '#core/decision/decision.ts'
 import { auditAnnotations, denialText, warningLines } from '#core/decision/explain.ts'
 import { CodedError } from '#core/errors.ts'
-import type { MatchedPolicies } from '#core/policy/match.ts'
 import type { PolicySet } from '#core/policy/set.ts'
-import type { Language } from '#core/policy/words.ts'
+import type { Language, Policy } from '#core/policy/words.ts'
 import type { Engine } from './engine/engine.ts'
 
 /** Why a request was let pass without a judgement; a label of a metric. */
@@ -73,13 +72,13 @@ async function judgeRequest(
   signal: AbortSignal,
 ): Promise<Judged> {
   const policies = options.policies()
-  const matched = policies.match(scopeOf(request))
-  let uses: ReturnType<typeof usesOfRequest>
-  try {
-    uses = usesOfRequest(request)
-  } catch (error) {
-    return malformed(error, matched)
-  }
+  const scope = attempt(() => scopeOf(request))
+  // Whom an object with unreadable labels is about cannot be told: about all.
+  if ('error' in scope) return malformed(scope.error, policies.policies)
+  const matched = policies.match(scope.value)
+  const found = attempt(() => usesOfRequest(request))
+  if ('error' in found) return malformed(found.error, [...matched.policies, ...matched.undetermined])
+  const uses = found.value
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
   if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
   if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
@@ -111,10 +110,18 @@ function scopeOf(request: AdmissionRequest) {
   }
 }
 
+function attempt<T>(read: () => T): { readonly value: T } | { readonly error: CodedError } {
+  try {
+    return { value: read() }
+  } catch (error) {
+    if (error instanceof CodedError) return { error }
+    throw error
+  }
+}
+
 /** An object whose images cannot be told is refused where anything is enforced: nobody knows what it would run. */
-function malformed(error: unknown, matched: MatchedPolicies): Judged {
-  if (!(error instanceof CodedError)) throw error
-  const enforcing = [...matched.policies, ...matched.undetermined].find((policy) => policy.mode === 'Enforce')
+function malformed(error: CodedError, policies: readonly Policy[]): Judged {
+  const enforcing = policies.find((policy) => policy.mode === 'Enforce')
   if (enforcing === undefined)
     return { answer: allowed({ warnings: [`sealward: ${error.message}`] }), leftAlone: 'unknown-kind' }
   return { answer: denied(error.code, `${error.message} (policy "${enforcing.name}")\n\ncode: ${error.code}`) }
