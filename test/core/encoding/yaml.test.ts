@@ -113,7 +113,7 @@ describe('YAML', () => {
       fc.property(fc.oneof(yamlish, fc.string({ unit: 'binary' })), (text) => {
         for (const document of parseYamlDocuments(text)) expect(document.lineOf(['a', 0])).toBeGreaterThan(0)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 

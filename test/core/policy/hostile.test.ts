@@ -135,7 +135,7 @@ describe('a mutated policy', () => {
         const documents = Array.isArray(value) ? value : [value]
         mustHold(documents.map((each) => JSON.stringify(each ?? null)).join('\n---\n'))
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
   })
 
@@ -149,7 +149,7 @@ describe('a mutated policy', () => {
       fc.property(fc.nat(text.length), fc.nat(12), junk, (at, drop, inserted) => {
         mustHold(text.slice(0, at) + inserted + text.slice(at + drop))
       }),
-      { numRuns: 600 },
+      { numRuns: 250 },
     )
   })
 })
