@@ -104,6 +104,17 @@ describe('validation', () => {
     expect(await validate(pod([`${name}:v1@${digest}`]), signal)).toMatchObject({ outcome: 'allowed' })
   })
 
+  test('allows what pinning made of an image that had to be signed under exactly its name', async () => {
+    const exact = policy('exact', [rule(signed('release', { identity: { type: 'MatchExact' } }))])
+    const { mutate, digest } = webhook([exact])
+    expect(await mutate(pod([`${name}:v1`]), signal)).toMatchObject({ outcome: 'denied', code: 'identity-mismatch' })
+    const again = webhook([exact])
+    again.registry.sign(at, 'release', { digest, as: `${name}:v1` })
+    expect(await again.mutate(pod([`${name}:v1`]), signal)).toMatchObject({ outcome: 'patched' })
+    expect(await again.validate(pod([`${name}:v1@${digest}`]), signal)).toMatchObject({ outcome: 'allowed' })
+    expect(await again.validate(pod([`${name}:v2@${digest}`]), signal)).toMatchObject({ outcome: 'denied' })
+  })
+
   test('leaves a trusted tag as it is where the policy never pins', async () => {
     const { validate } = webhook([release({ pin: 'InsecureNever' })])
     expect(await validate(pod([`${name}:v1`]), signal)).toMatchObject({ outcome: 'allowed' })

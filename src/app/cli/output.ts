@@ -158,22 +158,21 @@ export const keyReport = z.strictObject({
   publicKeyFile: z.string().optional(),
 })
 
+const lintEntry = z.strictObject({
+  file: z.string(),
+  line: z.number().optional(),
+  kind: z.string().optional(),
+  name: z.string().optional(),
+  path: z.string(),
+  message: z.string(),
+})
+
 export const lintReport = z.strictObject({
   ...envelope('Lint'),
   policies: z.number(),
   attestors: z.number(),
-  problems: z.array(
-    z.strictObject({
-      code,
-      file: z.string(),
-      line: z.number().optional(),
-      kind: z.string().optional(),
-      name: z.string().optional(),
-      path: z.string(),
-      message: z.string(),
-    }),
-  ),
-  warnings: z.array(z.string()).describe('Allowed, but seldom meant.'),
+  problems: z.array(lintEntry.extend({ code })),
+  warnings: z.array(lintEntry.extend({ code: z.string() })).describe('Allowed, but seldom meant.'),
 })
 
 export const failure = z.strictObject({ ...envelope('Failure'), code, message: z.string(), next: z.string() })

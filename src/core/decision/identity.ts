@@ -50,10 +50,19 @@ function wanted(
   }
 }
 
-/** Both name a tag or digest, and all of it is equal. */
+/**
+ * The signature names the tag or digest by which the image is named. An image named by both, as pinning leaves it, is
+ * held to its tag: that the signature is about its digest has been proven already.
+ */
 function exactly(image: ImageReference, signed: ImageReference): boolean {
-  const named = image.tag !== undefined || image.digest !== undefined
-  return named && sameRepository(image, signed) && image.tag === signed.tag && image.digest === signed.digest
+  if (!sameRepository(image, signed) || image.tag !== signed.tag) return false
+  return image.digest === signed.digest
+    ? image.tag !== undefined || image.digest !== undefined
+    : isPinned(image) && signed.digest === undefined
+}
+
+function isPinned({ tag, digest }: ImageReference): boolean {
+  return tag !== undefined && digest !== undefined
 }
 
 function repoDigestOrExact(image: ImageReference, signed: ImageReference): boolean {

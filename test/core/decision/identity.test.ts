@@ -39,7 +39,10 @@ const tables: readonly (readonly [Identity, readonly Row[]])[] = [
       [`${app}@${d1}`, `${app}@${d1}`, yes],
       [`${app}@${d1}`, `${app}@${d2}`, no],
       [`${app}:v1@${d1}`, `${app}:v1@${d1}`, yes],
-      [`${app}:v1@${d1}`, `${app}:v1`, no],
+      // As pinning leaves it: what was signed by its tag must still be what is validated.
+      [`${app}:v1@${d1}`, `${app}:v1`, yes],
+      [`${app}:v1@${d1}`, `${app}:v2`, no],
+      [`${app}:v1@${d1}`, `${app}:v1@${d2}`, no],
       [`${app}:v1@${d1}`, `${app}@${d1}`, no],
       [app, app, no],
       ['nginx:v1', 'docker.io/library/nginx:v1', yes],
