@@ -21,7 +21,7 @@ export interface Proof {
  * is remembered is used only for credentials that may read the image (rule 4 of the design): `judge-image.ts` sees to it.
  */
 export interface Knowledge extends Facts {
-  /** What was verified before about this subject, by this revision of the attestor, whoever asked. */
+  /** What was verified before about this subject, by this revision of the attestor, whoever asked, and still holds. */
   proven(subject: SignedSubject, attestor: Attestor): readonly Proof[]
   /** A judgement under equal demands that still holds, whoever asked. */
   settled(key: string, digest: Digest): Judgement | undefined

@@ -18,8 +18,10 @@ export function pinOf(
   const demands = demandsOf(image, mode).filter((demand) => demand.kind === 'rule')
   if (demands.some(({ rule }) => rule.references === 'DigestOnly')) return undefined
   const pins = new Set(demands.map(({ policy }) => policy.pin))
-  // Without its tag an image may fall under other rules than those by which it was judged.
-  if (pins.has('Digest')) return image.demands.some(namesTags) ? 'TagAndDigest' : 'Digest'
+  // Without its tag an image may fall under other rules than those by which it was judged. What Audit policies would
+  // then say is only recorded, and changes no object.
+  const judging = image.demands.filter(({ policy }) => policy.mode !== 'Audit')
+  if (pins.has('Digest')) return judging.some(namesTags) ? 'TagAndDigest' : 'Digest'
   return pins.has('TagAndDigest') ? 'TagAndDigest' : undefined
 }
 

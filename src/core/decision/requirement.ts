@@ -85,9 +85,10 @@ function fixed(kind: FixedFinding['kind'], message: string | undefined): FixedFi
   }
 }
 
-/** One "no" is enough for no. */
+/** One "no" is enough for no; the one that no signature cures is named first. */
 function allOf(of: readonly Finding[]): GroupFinding {
-  const no = of.find((child) => child.state === 'unsatisfied')
+  const refused = of.filter((child) => child.state === 'unsatisfied')
+  const no = refused.find((child) => child.code === 'denied-by-rule') ?? refused[0]
   if (no !== undefined) return group('allOf', 'unsatisfied', of, no)
   if (of.some((child) => child.state === 'open')) return group('allOf', 'open', of)
   const unknown = of.find((child) => child.state === 'undetermined')

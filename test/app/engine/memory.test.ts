@@ -236,6 +236,32 @@ describe('signatures in another repository', () => {
   })
 })
 
+test('what one policy could not find out is not kept with what another could', async () => {
+  const { registry, digest, verdict } = world()
+  const elsewhere = { ...at, repository: 'signatures' }
+  const far = attestor('ci', { storage: { repository: elsewhere } })
+  const policies = [...release, policy('look', [rule(signed(far))], { mode: 'Audit' })]
+  registry.before = ({ question }) => {
+    if (question.includes('/signatures')) throw new CodedError('registry-failing', 'no')
+  }
+  const image = `${name}@${digest}`
+  expect(await verdict(image, policies)).toMatchObject({ judgement: { audited: { outcome: 'undetermined' } } })
+  registry.before = () => {}
+  registry.sign(elsewhere, 'ci', { digest })
+  expect(await verdict(image, policies)).toMatchObject({ judgement: { audited: { outcome: 'trusted' } } })
+})
+
+test('nobody is asked who the stranger is where the image is let in', async () => {
+  const registry = new MemoryRegistry()
+  const digest = registry.putImage(at, 'app 1')
+  registry.sign(at, 'release', { digest })
+  const { verdict, verified } = judging(registry)
+  const policies = [policy('either', [rule(anyOf(signed('ci'), signed('release')))])]
+  const bystanders = ['x', 'y', 'z'].map((each) => attestor(each))
+  expect(await verdict(`${name}@${digest}`, policies, { bystanders })).toMatchObject({ outcome: 'trusted' })
+  expect(verified.map((question) => question.attestor.name).sort()).toEqual(['ci', 'release'])
+})
+
 test('a signature that was only looked at to name a stranger is no proof for its attestor', async () => {
   const { registry, digest, verdict } = world()
   const image = `${name}@${digest}`

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import type { Policy } from '#core/policy/words.ts'
 import { at, judging, name } from '../../support/judging.ts'
-import { MemoryRegistry } from '../../support/memory-registry.ts'
+import { digestOf, indexType, MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
 import type { PolicyParts } from '../../support/policies.ts'
 import { allOf, anyOf, anything, attestor, deny, policy, rule, signed } from '../../support/policies.ts'
 
@@ -322,6 +322,37 @@ describe('whenUndetermined: InsecureAdmit', () => {
     const far = signed(attestor('ci', { storage: { repository: elsewhere } }))
     const policies = [policy('p', [rule(anyOf(signed('release'), far))], { whenUndetermined: 'InsecureAdmit' })]
     expect(await verdict(`${name}:v3`, policies)).toMatchObject({ outcome: 'undetermined' })
+  })
+
+  test('helps only if all that is unknown is so by an outage', async () => {
+    const { verdict, registry } = world()
+    const elsewhere = { ...at, repository: 'signatures' }
+    registry.before = ({ question }) => {
+      if (question.includes('/signatures')) throw new CodedError('registry-failing', 'no')
+      if (question.startsWith('tagged')) throw new CodedError('access-denied', 'no')
+    }
+    const far = rule(signed(attestor('ci', { storage: { repository: elsewhere } })))
+    const policies = [policy('a', [far], { whenUndetermined: 'InsecureAdmit' }), lenient()]
+    expect(await verdict(`${name}:v3`, policies)).toMatchObject({ outcome: 'undetermined' })
+  })
+
+  test.each([
+    [10, 'accepted'],
+    [40, 'undetermined'],
+  ] as const)('does not help an index of many platforms: of %i it is %s', async (count, outcome) => {
+    const { verdict, registry } = world()
+    const manifests = Array.from({ length: count }, (_, index) => {
+      const platform = { os: 'linux', architecture: `a${index}` }
+      return { mediaType: manifestType, size: 1, digest: digestOf(`${index}`), platform }
+    })
+    const digest = registry.putManifest(at, { schemaVersion: 2, mediaType: indexType, manifests }, 'index')
+    registry.sign(at, 'release', { digest })
+    registry.before = ({ question }) => {
+      if (question.startsWith('tagged') && !question.includes(digest.slice(7)))
+        throw new CodedError('registry-throttled', '429')
+    }
+    const each = policy('each', [rule(signed('release'), { platforms: 'Each' })], { whenUndetermined: 'InsecureAdmit' })
+    expect(await verdict(`${name}:index`, [each])).toMatchObject({ outcome })
   })
 
   test('does not help an image with more signatures than an honest one: who pushes them brings the time-out about', async () => {

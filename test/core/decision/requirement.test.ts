@@ -204,7 +204,7 @@ function modelled({ requirement, shelves }: World): { readonly state: string; re
   return { state: high === undefined ? 'unsatisfied' : 'undetermined', proven: false }
 }
 
-const runs = { numRuns: 1500 }
+const runs = { numRuns: 800 }
 
 describe('property', () => {
   test('judging agrees with the model', () => {

@@ -1,0 +1,111 @@
+// Answers by themselves: what is shared, what proves access, what of the content is kept.
+
+import { describe, expect, test } from 'vitest'
+import { Answers } from '#app/engine/answers.ts'
+import { defaultMemoryLimits, Memory } from '#app/engine/memory.ts'
+import type { Question } from '#core/decision/question.ts'
+import { at, noon } from '../../support/judging.ts'
+import { MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
+import { attestor } from '../../support/policies.ts'
+import { checkToy, toySignature } from '../../support/toy-format.ts'
+
+const { signal } = new AbortController()
+
+function world() {
+  const registry = new MemoryRegistry()
+  const digest = registry.putImage(at, 'app', 'v1')
+  const blob = registry.putBlob(at, new TextEncoder().encode('payload'))
+  const clock = { now: noon }
+  const memory = new Memory(defaultMemoryLimits, () => clock.now)
+  let verified = 0
+  const answers = new Answers(
+    registry,
+    async ({ material, attestor, subject }) => {
+      verified += 1
+      return checkToy(material, attestor, subject)
+    },
+    memory,
+  )
+  return { registry, digest, blob, clock, memory, answers, verified: () => verified }
+}
+
+describe('reading proves access to the repository', () => {
+  test.each(['resolve', 'access', 'manifest', 'tagged', 'blob', 'referrers'] as const)('%s', async (kind) => {
+    const { registry, digest, blob, memory, answers } = world()
+    registry.refer(at, digest, [{ digest, mediaType: manifestType, size: 1 }])
+    const questions: Record<typeof kind, Question> = {
+      resolve: { kind: 'resolve', at, tag: 'v1' },
+      access: { kind: 'access', at, digest },
+      manifest: { kind: 'manifest', at, digest },
+      tagged: { kind: 'tagged', at, tag: 'v1' },
+      blob: { kind: 'blob', at, digest: blob, maxBytes: 100 },
+      referrers: { kind: 'referrers', at, digest },
+    }
+    expect(await answers.answer(questions[kind], 'own', signal)).toMatchObject({ known: true })
+    expect(memory.mayRead('own', at)).toBe(true)
+    expect(memory.mayRead('other', at)).toBe(false)
+    expect(memory.mayRead('own', { ...at, repository: 'team/other' })).toBe(false)
+  })
+
+  test.each(['tagged', 'referrers'] as const)('an empty answer to %s does not', async (kind) => {
+    const { digest, memory, answers } = world()
+    const question: Question = kind === 'tagged' ? { kind, at, tag: 'none' } : { kind, at, digest }
+    expect(await answers.answer(question, 'own', signal)).toMatchObject({ known: true })
+    expect(memory.mayRead('own', at)).toBe(false)
+  })
+})
+
+describe('content', () => {
+  test('is kept by digest, while the access proof lives, for the credentials that read it', async () => {
+    const { registry, digest, blob, clock, answers } = world()
+    const both = async (scope: string) => {
+      await answers.answer({ kind: 'manifest', at, digest }, scope, signal)
+      await answers.answer({ kind: 'blob', at, digest: blob, maxBytes: 100 }, scope, signal)
+      return registry.kinds()
+    }
+    expect(await both('own')).toEqual(['manifest', 'blob'])
+    expect(await both('own')).toEqual([])
+    expect(await both('other')).toEqual(['manifest', 'blob'])
+    clock.now += 60_001
+    expect(await both('own')).toEqual(['manifest'])
+  })
+
+  test('that may change is never kept: tags and lists', async () => {
+    const { registry, digest, answers } = world()
+    registry.refer(at, digest, [{ digest, mediaType: manifestType, size: 1 }])
+    for (let turn = 0; turn < 2; turn += 1) {
+      await answers.answer({ kind: 'resolve', at, tag: 'v1' }, 'own', signal)
+      await answers.answer({ kind: 'tagged', at, tag: 'v1' }, 'own', signal)
+      await answers.answer({ kind: 'referrers', at, digest }, 'own', signal)
+      await answers.answer({ kind: 'access', at, digest }, 'own', signal)
+    }
+    expect(registry.kinds()).toHaveLength(8)
+  })
+})
+
+test('one verification serves all who ask for it, at once and later, but not for another repository', async () => {
+  const { digest, answers, verified } = world()
+  const line = toySignature('release', { digest })
+  const subject = { digest, image: at, signatures: at }
+  const question = {
+    kind: 'verify',
+    format: 'toy',
+    material: { id: line, place: 'here', untrusted: line },
+    attestor: attestor('release'),
+    subject,
+  } as const
+  await Promise.all(Array.from({ length: 50 }, (_, index) => answers.answer(question, `${index}`, signal)))
+  await answers.answer(question, 'own', signal)
+  expect(verified()).toBe(1)
+  const copy = { ...at, repository: 'copy' }
+  await answers.answer({ ...question, subject: { digest, image: copy, signatures: copy } }, 'own', signal)
+  await answers.answer({ ...question, subject: { digest, image: copy, signatures: at } }, 'own', signal)
+  expect(verified()).toBe(3)
+})
+
+test('who has no time left is answered at once, and nothing is fetched for them', async () => {
+  const { registry, answers } = world()
+  const fact = await answers.answer({ kind: 'resolve', at, tag: 'v1' }, 'own', AbortSignal.abort())
+  expect(fact).toMatchObject({ known: false, code: 'registry-timeout' })
+  expect(registry.kinds()).toEqual([])
+})
