@@ -35,12 +35,12 @@ export interface Reading {
 /** List, manifest, content: no format needs more; each costs a round trip. */
 const maxRounds = 8
 
-/** @throws CodedError `readback-failed` */
+/** Why what lies in the registry does not prove what was signed; `undefined` if it does. */
 export async function readBack(
   place: SignaturePlace,
   { annotations, signer }: { readonly annotations: Annotations; readonly signer: Signer },
   reading: Reading,
-): Promise<void> {
+): Promise<string | undefined> {
   const format = place.format === 'cosign' ? cosign : bundle
   const subject = subjectOf(place)
   const gathering = await gather(format, subject, reading)
@@ -48,14 +48,10 @@ export async function readBack(
   for (const material of gathering.materials) {
     const { accepted, ...rest } = await verifyMaterial({ format: format.name, material, attestor, subject })
     const proven = accepted && 'claims' in rest ? rest.claims.annotations : undefined
-    if (proven && Object.entries(annotations).every(([key, value]) => proven[key] === value)) return
+    if (proven && Object.entries(annotations).every(([key, value]) => proven[key] === value)) return undefined
   }
   const gap = gathering.gaps[0]
-  const why = gap === undefined ? 'no signature there verifies with the public half of the key' : gap.detail
-  throw new CodedError(
-    'readback-failed',
-    `${repositoryName(place.image)}@${place.digest}: the signature was pushed, but ${why}`,
-  )
+  return gap === undefined ? 'no signature there verifies with the public half of the key' : gap.detail
 }
 
 /** Does the image have signatures in the other format? Unknown counts as no: this only feeds a warning. */

@@ -147,44 +147,51 @@ async function signTarget(target: Target, request: SignRequest, tools: SigningTo
   tools.pushing(place)
   switch (format) {
     case 'cosign':
-      return { ...place, place: await pushCosign(target, place, request, tools) }
+      return { ...place, place: await pushCosign(place, request, tools) }
     case 'bundle':
       return { ...place, place: await pushBundle(target, place, request, tools) }
   }
 }
 
 /** Two signers that write at once lose one round; as many as this only meet where something is badly wrong. */
-const attempts = 6
+const attempts = 10
 
-/** The tag is read, changed and written, which the registry cannot do in one: so it is read again until ours is there. */
-async function pushCosign(
-  target: Target,
-  place: SignaturePlace,
-  request: SignRequest,
-  tools: SigningTools,
-): Promise<string> {
-  const { registry, context } = tools
-  const tag = signatureTag(target.digest)
-  const layer = await composeCosign(target.digest, repositoryName(place.image), request.annotations, request.signer)
-  await putArtifact(place.repository, layer, tools)
+/** One round: pushes, reads back, and answers where the signature is, or `undefined` where others overwrote it. */
+type Round = () => Promise<string | undefined>
+
+/** A tag is read, changed and written, which a registry cannot do in one: so it is tried until ours is there to stay. */
+async function untilThere(place: SignaturePlace, { random, context }: SigningTools, round: Round): Promise<string> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const existing = await registry.tagged(place.repository, tag, context)
+    const there = await round()
+    if (there !== undefined) return there
+    await pause(random() * 100 * attempt, context.signal)
+  }
+  const where = `${repositoryName(place.repository)}, ${place.digest}`
+  throw new CodedError('readback-failed', `others keep overwriting the signatures in ${where}; ours is not there`)
+}
+
+async function pushCosign(place: SignaturePlace, request: SignRequest, tools: SigningTools): Promise<string> {
+  const { registry, context } = tools
+  const { digest, image, repository } = place
+  const tag = signatureTag(digest)
+  const layer = await composeCosign(digest, repositoryName(image), request.annotations, request.signer)
+  const read = () => registry.tagged(repository, tag, context)
+  await putArtifact(repository, layer, tools)
+  return untilThere(place, tools, async () => {
+    const existing = await read()
     const { config, manifest, added } = appendCosignLayer(existing, layer.descriptor)
     if (added) {
-      await putArtifact(place.repository, config, tools)
-      await registry.putManifest(place.repository, tag, toPush(manifest), context)
+      await putArtifact(repository, config, tools)
+      // Once more right before writing: whoever wrote meanwhile would be overwritten.
+      if ((await read())?.digest !== existing?.digest) return undefined
+      await registry.putManifest(repository, tag, toPush(manifest), context)
     }
-    const now = await registry.tagged(place.repository, tag, context)
-    if (now !== null && !appendCosignLayer(now, layer.descriptor).added) {
-      await readBack(place, request, tools)
-      return tag
-    }
-    await pause(tools.random() * 100 * attempt, context.signal)
-  }
-  throw new CodedError(
-    'readback-failed',
-    `others keep overwriting ${repositoryName(place.repository)}:${tag}; ours is not there`,
-  )
+    const problem = await readBack(place, request, tools)
+    // Looked at last, so that somebody who read before we wrote has written by now.
+    const now = await read()
+    if (now === null || appendCosignLayer(now, layer.descriptor).added) return undefined
+    return confirmed(tag, problem)
+  })
 }
 
 async function pushBundle(
@@ -194,19 +201,23 @@ async function pushBundle(
   tools: SigningTools,
 ): Promise<string> {
   const { registry, context, now } = tools
-  const subject = { descriptor: target, repository: repositoryName(place.image) }
+  const { image, repository, digest } = place
+  const subject = { descriptor: target, repository: repositoryName(image) }
   const { bundle, config, manifest } = await composeBundle(subject, request.annotations, request.signer, now())
-  for (const part of [bundle, config]) await putArtifact(place.repository, part, tools)
-  await registry.putReferrer(place.repository, target.digest, toPush(manifest), context)
-  const listed = await registry.referrers(place.repository, target.digest, context)
-  if (!listed.some(({ digest }) => digest === manifest.descriptor.digest)) {
-    throw new CodedError(
-      'readback-failed',
-      `${repositoryName(place.repository)} does not list the signature that was pushed`,
-    )
-  }
-  await readBack(place, request, tools)
-  return manifest.descriptor.digest
+  for (const part of [bundle, config]) await putArtifact(repository, part, tools)
+  return untilThere(place, tools, async () => {
+    await registry.putReferrer(repository, digest, toPush(manifest), context)
+    const problem = await readBack(place, request, tools)
+    const listed = await registry.referrers(repository, digest, context)
+    if (!listed.some((each) => each.digest === manifest.descriptor.digest)) return undefined
+    return confirmed(manifest.descriptor.digest, problem)
+  })
+}
+
+/** @throws CodedError `readback-failed` where ours lies there, and does not verify */
+function confirmed(there: string, problem: string | undefined): string {
+  if (problem === undefined) return there
+  throw new CodedError('readback-failed', `the signature was pushed, but ${problem}`)
 }
 
 async function putArtifact(at: Repository, { bytes, descriptor }: Artifact, { registry, context }: SigningTools) {
