@@ -35,10 +35,17 @@ export interface Reading {
 /** List, manifest, content: no format needs more; each costs a round trip. */
 const maxRounds = 8
 
+export interface SignedClaims {
+  readonly annotations: Annotations
+  readonly signer: Signer
+  /** Other annotations than these must not be there either. */
+  readonly exactly?: boolean
+}
+
 /** Why what lies in the registry does not prove what was signed; `undefined` if it does. */
 export async function readBack(
   place: SignaturePlace,
-  { annotations, signer }: { readonly annotations: Annotations; readonly signer: Signer },
+  { annotations, signer, exactly = false }: SignedClaims,
   reading: Reading,
 ): Promise<string | undefined> {
   const format = place.format === 'cosign' ? cosign : bundle
@@ -48,7 +55,8 @@ export async function readBack(
   for (const material of gathering.materials) {
     const { accepted, ...rest } = await verifyMaterial({ format: format.name, material, attestor, subject })
     const proven = accepted && 'claims' in rest ? rest.claims.annotations : undefined
-    if (proven && Object.entries(annotations).every(([key, value]) => proven[key] === value)) return undefined
+    if (proven === undefined || (exactly && Object.keys(proven).length !== Object.keys(annotations).length)) continue
+    if (Object.entries(annotations).every(([key, value]) => proven[key] === value)) return undefined
   }
   const gap = gathering.gaps[0]
   return gap === undefined ? 'no signature there verifies with the public half of the key' : gap.detail

@@ -39,7 +39,10 @@ export interface SignRequest {
 }
 
 export interface SignedTarget extends SignaturePlace {
-  /** The tag, or the digest of the manifest, that holds the signature. */
+  /**
+   * The tag, or the digest of the manifest, that holds the signature; of a bundle that was there before, the digest of the
+   * image that it refers to.
+   */
   readonly place: string
 }
 
@@ -143,6 +146,11 @@ async function signTarget(target: Target, request: SignRequest, tools: SigningTo
       `${repositoryName(at)}@${target.digest} has a signature in the ${format === 'cosign' ? 'bundle' : 'cosign'} format already; ` +
         'cosign 2.6 verifies neither when both are there',
     )
+  }
+  // A job that signs the same image every night must not fill its place with copies until nothing fits any more.
+  if ((await readBack(place, { ...request, exactly: true }, tools)) === undefined) {
+    tools.warn(`${repositoryName(at)}@${target.digest} is signed with this key already; nothing was pushed`)
+    return { ...place, place: format === 'cosign' ? signatureTag(target.digest) : target.digest }
   }
   tools.pushing(place)
   switch (format) {
