@@ -23,7 +23,7 @@ export const cosignPayloadType = 'cosign container image signature'
 /** How many signatures of one image are read: each costs a request, and no image seen has more than a dozen. */
 export const maxSignatures = 100
 /** A payload takes 300 bytes; annotations may be long, but this is longer than any tool writes. */
-const maxPayloadBytes = 1024 * 1024
+const maxPayloadBytes = 64 * 1024
 /** RSA with 8192 bits gives 1,368 characters. */
 const maxSignatureLength = 8192
 /** Of how many signatures it is found out whether they are Ed25519ph, at milliseconds each, for the explanation. */

@@ -72,7 +72,7 @@ export function manifestOf(layers: readonly Layer[], more: Json = {}): Uint8Arra
 export const signatureTag = `${image.replace(':', '-')}.sig`
 
 /** Facts of an image whose `.sig` tag holds these layers. */
-export function tagged(layers: readonly Layer[], maxBytes = 1024 * 1024): WrittenFacts {
+export function tagged(layers: readonly Layer[], maxBytes = 64 * 1024): WrittenFacts {
   const facts = new WrittenFacts()
   facts.set({ kind: 'tagged', at, tag: signatureTag }, { known: true, value: fetched(manifestOf(layers)) })
   return withBlobs(facts, layers, maxBytes)
@@ -131,7 +131,7 @@ export function referring(bundle: Json, more: Json = {}): Referring {
   return { manifest: manifestOf(layers, about), layers, artifactType: bundleType }
 }
 
-export function referred(list: readonly Referring[], maxBytes = 4 * 1024 * 1024): WrittenFacts {
+export function referred(list: readonly Referring[], maxBytes = 256 * 1024): WrittenFacts {
   const facts = new WrittenFacts()
   const value = list.map(({ manifest, artifactType, annotations }) => ({
     digest: digestOf(manifest),

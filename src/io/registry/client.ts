@@ -12,7 +12,7 @@ import { type Endpoint, type EndpointRules, mirrorEndpoints, originEndpoint } fr
 import { checkAccess, fetchBlob, fetchByDigest, fetchTagged, type Reading, resolveTag } from './pull.ts'
 import { hasBlob, type PushedBlob, type PushedManifest, putBlob, putManifest } from './push.ts'
 import { putReferrer, type ReferrerManifest, type TagLocks } from './put-referrer.ts'
-import { createHostsWithoutApi, fetchReferrers } from './referrers.ts'
+import { createWithoutApi, fetchReferrers } from './referrers.ts'
 import { createPatientSend } from './retry.ts'
 import { type CallContext, createSession } from './session.ts'
 import { fetchTags } from './tags.ts'
@@ -76,7 +76,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const rules: EndpointRules = { insecure: options.insecure ?? (() => false), mirrors: options.mirrors ?? new Map() }
   const random = options.random ?? Math.random
   const { transport, session } = connect(options, rules, random)
-  const without = createHostsWithoutApi()
+  const without = createWithoutApi()
   const locks: TagLocks = new Map()
 
   const atOrigin = (at: Repository, context: CallContext): Reading => ({

@@ -16,11 +16,14 @@ import { errorCodeOf, isSuccess, unexpectedStatus } from './status.ts'
 
 /** Signatures, attestations and reports of years; the caps on what is read of each stand with the formats. */
 const maxReferrers = 2_000
-/** Hosts that answered as if the route did not exist, so that the next image costs one request less. */
-export type HostsWithoutApi = Cache<{ readonly since: number }>
+/**
+ * Repositories for which the host answered as if the route did not exist, so that the next image costs one request less.
+ * Not whole hosts: what a proxy says of one path must not hide the signatures of another.
+ */
+export type WithoutApi = Cache<{ readonly since: number }>
 
 /** An upgraded registry is noticed after a minute. */
-export function createHostsWithoutApi(): HostsWithoutApi {
+export function createWithoutApi(): WithoutApi {
   return createCache({ max: 1_000, ttl: 60_000 })
 }
 
@@ -33,14 +36,14 @@ export function createHostsWithoutApi(): HostsWithoutApi {
 export async function fetchReferrers(
   reading: Reading,
   digest: Digest,
-  without: HostsWithoutApi,
+  without: WithoutApi,
 ): Promise<readonly Referrer[]> {
-  const listed = without.get(reading.endpoint.base.host) === undefined ? await askApi(reading, digest, without) : []
+  const listed = without.get(placeOf(reading)) === undefined ? await askApi(reading, digest, without) : []
   return listed.length > 0 ? listed : readFallback(reading, digest)
 }
 
 /** Empty where the registry has no such API. */
-async function askApi(reading: Reading, digest: Digest, without: HostsWithoutApi): Promise<readonly Referrer[]> {
+async function askApi(reading: Reading, digest: Digest, without: WithoutApi): Promise<readonly Referrer[]> {
   const { session, endpoint, context } = reading
   const url = apiUrl(endpoint, 'referrers', digest)
   const pages = await readPages(url, async (page) => {
@@ -55,10 +58,14 @@ async function askApi(reading: Reading, digest: Digest, without: HostsWithoutApi
     if (isSuccess(answer.response)) return answer
     if (page !== url || !lacksApi(answer)) throw unexpectedStatus(answer, `the referrers of ${digest}`)
     // A 404 with a registry's own code may be about this repository only.
-    if (errorCodeOf(answer.response) === undefined) without.set(endpoint.base.host, { since: 0 })
+    if (errorCodeOf(answer.response) === undefined) without.set(placeOf(reading), { since: 0 })
     return undefined
   })
   return distinct(pages.flatMap(readPage), url)
+}
+
+function placeOf({ endpoint }: Reading): string {
+  return `${endpoint.base.host}/${endpoint.at.repository}`
 }
 
 function lacksApi(answer: Followed): boolean {

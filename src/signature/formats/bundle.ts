@@ -27,8 +27,11 @@ import { prehashedTold, stringsOf } from '#signature/simple-signing.ts'
 
 export const predicateTypeAnnotation = 'dev.sigstore.bundle.predicateType'
 
-/** A signature takes 10 KB with its log entry; only attestations, which are none, are larger. As much as a manifest. */
-const maxBundleBytes = 4 * 1024 * 1024
+/**
+ * A signature takes 10 KB with its log entry; only attestations, which are none, are larger. A hundred of them are read,
+ * parsed and kept while one image is judged: so this also bounds what a stranger who pushes can cost.
+ */
+const maxBundleBytes = 256 * 1024
 
 interface StoredBundle {
   readonly bundle: Uint8Array

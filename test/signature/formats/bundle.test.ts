@@ -54,7 +54,7 @@ describe('asking', () => {
       { kind: 'manifest', at, digest },
       { known: true, value: { digest, mediaType: manifestType, bytes: one.manifest } },
     )
-    expect(bundle.ask(subject, facts).questions).toMatchObject([{ kind: 'blob', maxBytes: 4 * 1024 * 1024 }])
+    expect(bundle.ask(subject, facts).questions).toMatchObject([{ kind: 'blob', maxBytes: 256 * 1024 }])
     expect(bundle.ask(subject, referred([one])).questions).toEqual([])
   })
 
@@ -135,7 +135,7 @@ describe('asking', () => {
     const manifest = referred([one]).set({ kind: 'manifest', at, digest: digestOf(one.manifest) }, failed)
     expect((await outcomes(bundle, manifest)).gaps).toEqual(['registry-failing'])
     const digest = digestOf(one.layers[0]?.bytes ?? '')
-    const blob = referred([one]).set({ kind: 'blob', at, digest, maxBytes: 4 * 1024 * 1024 }, failed)
+    const blob = referred([one]).set({ kind: 'blob', at, digest, maxBytes: 256 * 1024 }, failed)
     expect((await outcomes(bundle, blob)).gaps).toEqual(['registry-failing'])
   })
 
@@ -156,7 +156,7 @@ describe('asking', () => {
     const [held] = one.layers
     if (held === undefined) throw new Error('no layer')
     const about = { artifactType: one.artifactType, subject: { mediaType: manifestType, digest: image, size: 1 } }
-    const big = { ...one, manifest: manifestOf([{ ...held, size: 4 * 1024 * 1024 + 1 }], about) }
+    const big = { ...one, manifest: manifestOf([{ ...held, size: 256 * 1024 + 1 }], about) }
     expect(await outcomes(bundle, referred([big]))).toMatchObject({ verified: [], gaps: ['content-too-large'] })
   })
 })
@@ -582,14 +582,14 @@ describe('classic layers in a referrer', () => {
     ['the artifact type', { artifactType }],
     ['the type of the config', { config: { mediaType: artifactType, digest: digestOf('{}'), size: 2 } }],
   ])('are read where %s says so', async (_what, more) => {
-    const facts = referred([classic(more)], 1024 * 1024)
+    const facts = referred([classic(more)], 64 * 1024)
     expect(await outcomes(cosignReferrer, facts)).toMatchObject({ verified: ['accepted'], oddities: [], gaps: [] })
     expect(await outcomes(bundle, facts)).toMatchObject({ verified: [], oddities: [], gaps: [] })
   })
 
   test('do not count for another image', async () => {
     const other = { artifactType, subject: { mediaType: manifestType, digest: otherImage, size: 1 } }
-    const found = await outcomes(cosignReferrer, referred([classic(other)], 1024 * 1024))
+    const found = await outcomes(cosignReferrer, referred([classic(other)], 64 * 1024))
     expect(found).toMatchObject({ verified: [], oddities: ['referrer-other-subject'] })
   })
 

@@ -45,7 +45,7 @@ describe('asking', () => {
     const manifest = { digest: digestOf('m'), mediaType: '', bytes: manifestOf([one]) }
     const half = new WrittenFacts().set(tagQuestion, { known: true, value: manifest })
     expect(cosign.ask(subject, half).questions).toEqual([
-      { kind: 'blob', at, digest: digestOf(one.bytes), maxBytes: 1024 * 1024 },
+      { kind: 'blob', at, digest: digestOf(one.bytes), maxBytes: 64 * 1024 },
     ])
     expect(cosign.ask(subject, tagged([one])).questions).toEqual([])
   })
@@ -79,15 +79,15 @@ describe('asking', () => {
       ),
     ]
     const facts = tagged([good, lost])
-    const question = { kind: 'blob', at, digest: digestOf(lost.bytes), maxBytes: 1024 * 1024 } as const
+    const question = { kind: 'blob', at, digest: digestOf(lost.bytes), maxBytes: 64 * 1024 } as const
     facts.set(question, { known: false, code: 'content-missing', detail: '404' })
     expect(await outcomes(cosign, facts)).toMatchObject({ verified: ['accepted'], gaps: ['content-missing'] })
   })
 
   test('a payload over the cap is not fetched, and is a gap', async () => {
-    const big = { ...layer(), size: 1024 * 1024 + 1 }
+    const big = { ...layer(), size: 64 * 1024 + 1 }
     expect(await outcomes(cosign, tagged([big]))).toMatchObject({ verified: [], gaps: ['content-too-large'] })
-    const atCap = { ...layer(), size: 1024 * 1024 }
+    const atCap = { ...layer(), size: 64 * 1024 }
     expect(await outcomes(cosign, tagged([atCap]))).toMatchObject({ verified: ['accepted'], gaps: [] })
   })
 
