@@ -11,6 +11,7 @@ export interface BodyBudget {
 
 export interface BodyLimits {
   readonly bodyBytes: number
+  readonly smallBodyBytes: number
   readonly budget: BodyBudget
 }
 
@@ -27,7 +28,7 @@ export interface Body {
  *   together are too many; `http-request` if the sender goes away
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Body> {
-  const { bodyBytes, budget } = limits
+  const { bodyBytes, smallBodyBytes, budget } = limits
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -46,7 +47,8 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       length += chunk.length
       budget.used += chunk.length
       if (length > bodyBytes) fail(tooLarge(bodyBytes))
-      else if (budget.used > budget.limit) fail(new CodedError('overloaded', 'too many large requests at once'))
+      else if (length > smallBodyBytes && budget.used > budget.limit)
+        fail(new CodedError('overloaded', 'too many large requests at once'))
       else chunks.push(chunk)
     }
     const finish = () => {

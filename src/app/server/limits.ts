@@ -8,6 +8,11 @@ export interface ServerLimits {
   readonly bodyBytes: number
   /** Bodies being read or judged, all together: four of the largest. A parsed body takes several times its bytes. */
   readonly bodiesBytes: number
+  /**
+   * What is no larger is let in even while large bodies have used up what all may take together: a few strangers who send
+   * slowly must not shut out every Pod. On every connection at once it is twice that again.
+   */
+  readonly smallBodyBytes: number
   /** Kubernetes objects stay below 40; a CustomResourceDefinition's schema is the deepest. Nothing here recurses by much. */
   readonly jsonDepth: number
   /** Judged at once. More would only wait for the same registries and processor. */
@@ -35,6 +40,7 @@ export interface ServerLimits {
 export const defaultLimits: ServerLimits = {
   bodyBytes: 8 * 1024 * 1024,
   bodiesBytes: 32 * 1024 * 1024,
+  smallBodyBytes: 64 * 1024,
   jsonDepth: 256,
   concurrent: 256,
   waiting: 1_000,

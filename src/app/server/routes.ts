@@ -79,7 +79,7 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
     return refuse(routing, request, response, { status: 415, message })
   }
   try {
-    const { bytes, release } = await readBody(request, { bodyBytes: routing.limits.bodyBytes, budget: routing.budget })
+    const { bytes, release } = await readBody(request, { ...routing.limits, budget: routing.budget })
     try {
       const text = await reviewBody(routing, exchange, { bytes, started })
       reply(response, { status: 200, body: text, isLast: routing.isDraining })

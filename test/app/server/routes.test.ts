@@ -142,7 +142,7 @@ describe('POST /mutate and /validate', () => {
 })
 
 describe('bodies', () => {
-  const limits = { bodyBytes: 10_000, bodiesBytes: 15_000 }
+  const limits = { bodyBytes: 10_000, bodiesBytes: 15_000, smallBodyBytes: 2_000 }
   const padded = (uid: string, length: number) => {
     const body = JSON.stringify(reviewOf(uid))
     return `${body}${' '.repeat(length - body.length)}`
@@ -189,7 +189,7 @@ describe('bodies', () => {
     expect(performance.now() - from).toBeLessThan(3_000)
   })
 
-  test('together are bounded, and their bytes come back', async () => {
+  test('together are bounded, except for small ones, and their bytes come back', async () => {
     const waiting: (() => void)[] = []
     const on = await started(
       {
@@ -204,6 +204,10 @@ describe('bodies', () => {
     await expect.poll(() => waiting.length).toBe(1)
     const second = await exchange(on, { body: padded('u-2', 9_000) })
     expect([second.status, JSON.parse(second.text).code]).toEqual([503, 'overloaded'])
+    const small = exchange(on, { body: padded('u-small', 1_500) })
+    await expect.poll(() => waiting.length).toBe(2)
+    waiting.pop()?.()
+    expect((await small).status).toBe(200)
     waiting.pop()?.()
     expect((await first).status).toBe(200)
     const third = exchange(on, { body: padded('u-3', 9_000) })
