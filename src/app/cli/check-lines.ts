@@ -23,7 +23,7 @@ function wordOf({ judged }: CheckedObject): 'allowed' | 'denied' | 'left alone' 
 
 const reasons: Readonly<Record<string, string>> = {
   'no-image': 'it has no image',
-  'unknown-kind': 'it has no image',
+  'unknown-kind': 'Sealward does not know where objects of this kind have images',
   'no-policy': 'no policy is about it',
 }
 

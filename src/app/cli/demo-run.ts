@@ -123,14 +123,18 @@ async function invite(
       await writeFile(join(folder, `${name}.json`), JSON.stringify(reviewOf(found, 'by-hand'), null, 2))
   }
   const image = `${world.host}/shop/app`
+  const post = (file: string) =>
+    `curl -s --cacert ${folder}/ca.pem -H 'content-type: application/json' -d @${folder}/${file} ${server.url}/mutate`
   stdout.line(`
-Try it by hand (in another terminal; everything lies in ${folder}):
+Try it by hand, in another terminal (the files lie in ${folder}):
 
-  cd ${folder}
-  curl -s --cacert ca.pem -H 'content-type: application/json' -d @unsigned.json ${server.url}/mutate
-  curl -s --cacert ca.pem -H 'content-type: application/json' -d @signed.json ${server.url}/mutate
-  npx sealward verify --key ${join(folder, 'release.pub')} ${image}:signed ${image}:unsigned    # in the checkout
-  npx sealward explain --policy ${join(folder, 'policy.yaml')} ${image}:stranger                # in the checkout
+  ${post('unsigned.json')}
+  ${post('signed.json')}
+
+In the checkout also:
+
+  npm run -s sealward -- verify --key ${folder}/release.pub ${image}:signed ${image}:unsigned
+  npm run -s sealward -- explain --policy ${folder}/policy.yaml ${image}:stranger
 
 Ctrl-C ends it.`)
 }

@@ -18,7 +18,17 @@ export const command: CommandSpec = {
     { flags: '--tls-key <file>', description: 'PEM: its private key', completes: 'file' },
     { flags: '--tls-name <name>', description: 'a name or address in the certificate of its own', repeatable: true },
     { flags: '--tls-ca-out <file>', description: 'where to write the authority of its own', completes: 'file' },
-    ...registryOptions.filter(({ flags }) => !flags.startsWith('--timeout')),
+    ...registryOptions
+      .filter(({ flags }) => !flags.startsWith('--timeout'))
+      .map((option) =>
+        option.flags.startsWith('--insecure-registry')
+          ? {
+              ...option,
+              description:
+                'speak plain HTTP with this registry; a server never does so unasked, not even on this machine',
+            }
+          : option,
+      ),
     {
       flags: '--exempt-namespace <name>',
       description: 'a namespace that only policies which name it apply to (besides kube-system and its like)',
