@@ -121,7 +121,7 @@ describe('the fallback tag', () => {
     expect(stub.seen()).toEqual([`GET ${api}`, `GET ${fallback}`])
   })
 
-  it('is asked first for a while by a host that has no such route', async () => {
+  it('is asked first for a while where the route is not there', async () => {
     stub.on('GET', '/v2/team/app/referrers/*', { status: 404, body: '404 page not found' })
     stub.on('GET', fallback, list(first))
     const client = clientFor()
@@ -136,6 +136,14 @@ describe('the fallback tag', () => {
     const client = clientFor()
     expect(await find(client)).toEqual([])
     expect(await client.referrers(at(stub, 'team/other'), image, context())).toEqual([second])
+  })
+
+  it('is not asked instead of the API for another repository of the host, whatever one path answered', async () => {
+    stub.on('GET', '/v2/elsewhere/x/referrers/*', { status: 404, body: '404 page not found' })
+    stub.on('GET', api, list(first))
+    const client = clientFor()
+    expect(await client.referrers(at(stub, 'elsewhere/x'), image, context())).toEqual([])
+    expect(await find(client)).toEqual([first])
   })
 
   it('that is no index is not "no referrers"', async () => {
