@@ -30,7 +30,7 @@ async function explainNow(args: Args, context: CommandContext): Promise<ExitCode
   const chosen = await choosePolicies(args, context)
   const registry = await openRegistry(args, context)
   const recorder = createRecorder()
-  const { engine } = createJudging({ registry })
+  const { engine } = createJudging({ registry, brief: true })
   const asked = { images: args.operands, namespace, policies: chosen.set, engine, timeoutMs, observe: recorder.observe }
   const decision = await withProgress(context.stderr, 'asking the registry', () => judgeImages(asked)).finally(() =>
     registry.close(),
@@ -47,7 +47,7 @@ async function replay(file: string, args: Args, context: CommandContext): Promis
   const recording = parseRecording(await readFacts(file))
   const hasOwnPolicies = args.all('policy').length > 0 || args.all('key').length > 0
   const policies = hasOwnPolicies ? (await choosePolicies(args, context)).set : recordedPolicies(recording)
-  const { engine } = createJudging({ registry: recordedSources(recording), now: () => recording.at })
+  const { engine } = createJudging({ registry: recordedSources(recording), now: () => recording.at, brief: true })
   const images = args.operands.length > 0 ? args.operands : recording.images
   const { namespace } = recording
   const decision = await judgeImages({ images, namespace, policies, engine, timeoutMs: timeoutOf(args) })

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Engine } from '#app/engine/engine.ts'
 import { createEngine } from '#app/engine/engine.ts'
+import { defaultMemoryLimits, Memory } from '#app/engine/memory.ts'
 import type { Sources } from '#app/engine/sources.ts'
 import { formats } from '#signature/formats.ts'
 import { verifyMaterial } from '#signature/verify.ts'
@@ -11,13 +12,15 @@ export interface JudgingOptions {
   readonly registry: Sources
   /** For a replay: the time of the recording. */
   readonly now?: () => number
+  /** For a command that ends after a few decisions: room for what a server remembers costs time to make. */
+  readonly brief?: true
 }
 
 export interface Judging {
   readonly engine: Engine
 }
 
-export function createJudging({ registry, now = Date.now }: JudgingOptions): Judging {
+export function createJudging({ registry, now = Date.now, brief }: JudgingOptions): Judging {
   return {
     engine: createEngine({
       sources: registry,
@@ -25,9 +28,13 @@ export function createJudging({ registry, now = Date.now }: JudgingOptions): Jud
       verify: (question) => verifyMaterial(question),
       now,
       newId: newDecisionId,
+      ...(brief && { memory: new Memory({ ...defaultMemoryLimits, entries: briefEntries }, now) }),
     }),
   }
 }
+
+/** Images of one command line, or of one workload. */
+const briefEntries = 64
 
 const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 

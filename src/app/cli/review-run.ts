@@ -19,7 +19,7 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   const { set } = await loadPolicies(args.all('policy'), context)
   const request = parseReview(parseJson(file, await readText(file, context.stdin)))
   const registry = await openRegistry(args, context)
-  const webhook = createWebhook({ engine: createJudging({ registry }).engine, policies: () => set })
+  const webhook = createWebhook({ engine: createJudging({ registry, brief: true }).engine, policies: () => set })
   const judge = args.flag('mutate') ? webhook.mutate : webhook.validate
   const answer = await withProgress(context.stderr, 'asking the registry', () =>
     judge(request, AbortSignal.timeout(timeoutMs)),

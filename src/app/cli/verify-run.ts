@@ -14,7 +14,7 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   const namespace = args.text('namespace') ?? 'default'
   const { set } = await choosePolicies(args, context)
   const registry = await openRegistry(args, context)
-  const { engine } = createJudging({ registry })
+  const { engine } = createJudging({ registry, brief: true })
   const decision = await withProgress(context.stderr, 'asking the registry', () =>
     judgeImages({ images: args.operands, namespace, policies: set, engine, timeoutMs }),
   ).finally(() => registry.close())
