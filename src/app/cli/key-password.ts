@@ -22,5 +22,5 @@ export function askKeyPassword(asked: KeyPassword, context: CommandContext): Pro
     },
   })
   const { variable, what, confirm = false } = asked
-  return loadPassword({ fromEnvironment: context.env[variable], what, confirm, input: context.stdin, output })
+  return loadPassword({ fromEnvironment: context.env[variable], variable, what, confirm, input: context.stdin, output })
 }

@@ -68,9 +68,9 @@ export function imageUses(object: unknown, kind: GroupKind): readonly ImageUse[]
   return uses
 }
 
-/** The pod specs of an object as they are, to compare two objects by. */
+/** The pod specs of an object as they are and where they are, to compare two objects by. */
 export function podSpecs(object: unknown, kind: GroupKind): readonly unknown[] | undefined {
-  return podSpecPlaces(object, kind)?.map((place) => place.spec)
+  return podSpecPlaces(object, kind)?.map(({ path, spec }) => ({ path, spec }))
 }
 
 /** Does the table know the kind? The others are judged by what they look like. */

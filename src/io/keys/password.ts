@@ -14,6 +14,8 @@ export interface PasswordInput extends Readable {
 export interface PasswordRequest {
   /** COSIGN_PASSWORD. The empty text is a password too. */
   readonly fromEnvironment: string | undefined
+  /** The variable's name, where it is another one. */
+  readonly variable?: string
   /** "password for cosign.key" */
   readonly what: string
   /** Asked twice at a terminal: for a key that is being made. */
@@ -30,9 +32,9 @@ const maxPasswordLength = 4096
  * @throws CodedError `usage`: none given, two that differ, interrupted
  */
 export async function loadPassword(request: PasswordRequest): Promise<string> {
-  const { fromEnvironment, what, confirm, input, output } = request
+  const { fromEnvironment, variable = 'COSIGN_PASSWORD', what, confirm, input, output } = request
   if (fromEnvironment !== undefined) return fromEnvironment
-  if (input.isTTY !== true) return await readPiped(input, what)
+  if (input.isTTY !== true) return await readPiped(input, what, variable)
   const password = await promptPassword(`Enter the ${what}: `, input, output)
   if (confirm && (await promptPassword('Enter it again: ', input, output)) !== password) {
     throw new CodedError('usage', 'the two passwords differ')
@@ -41,7 +43,7 @@ export async function loadPassword(request: PasswordRequest): Promise<string> {
 }
 
 /** One line of a pipe. A pipe that is empty is more likely a forgotten password than the empty one. */
-async function readPiped(input: PasswordInput, what: string): Promise<string> {
+async function readPiped(input: PasswordInput, what: string, variable: string): Promise<string> {
   const decoder = new StringDecoder('utf8')
   let text = ''
   for await (const chunk of input) {
@@ -49,7 +51,7 @@ async function readPiped(input: PasswordInput, what: string): Promise<string> {
     if (text.includes('\n') || text.length > maxPasswordLength) break
   }
   if (text === '') {
-    throw new CodedError('usage', `no ${what}: set COSIGN_PASSWORD (it may be empty), or type it at a terminal`)
+    throw new CodedError('usage', `no ${what}: set ${variable} (it may be empty), pipe it in, or type it at a terminal`)
   }
   const [line = ''] = text.split(/\r?\n/, 1)
   return bounded(line)

@@ -177,4 +177,11 @@ describe('usesOfRequest', () => {
       expect(codeOf(error)).toBe('workload-malformed')
     }
   })
+
+  test('does not take the same unreadable pod spec at another place for the one of before', () => {
+    const spec = { containers: [{ name: 'a', image: 7 }] }
+    const kind = { group: 'example.com', version: 'v1', kind: 'Anything' }
+    const moved = request({ operation: 'UPDATE', kind, object: { spec: { template: { spec } } }, oldObject: { spec } })
+    expect(() => usesOfRequest(moved)).toThrow(/image/)
+  })
 })
