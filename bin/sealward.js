@@ -2,8 +2,6 @@
 // Starts Sealward: from its sources in a checkout, from the bundle in the published package. The syntax of this file is
 // old on purpose, so that a Node.js that is too old says so in one sentence instead of failing to read it.
 
-import { existsSync } from 'node:fs'
-
 var needed = [24, 15]
 var found = process.versions.node.split('.').map(Number)
 var isTooOld = found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])
@@ -22,8 +20,8 @@ if (isTooOld) {
   )
   process.exitCode = 2
 } else {
-  import(existsSync(sources) ? sources.href : bundle.href).catch((error) => {
-    process.stderr.write('sealward: this installation is not complete: ' + error.message + '\n')
+  import(process.getBuiltinModule('node:fs').existsSync(sources) ? sources.href : bundle.href).catch((error) => {
+    process.stderr.write(`sealward: this installation is not complete: ${error.message}\n`)
     process.exitCode = 2
   })
 }

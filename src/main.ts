@@ -1,23 +1,34 @@
 // The program: the only file that reads the process. It passes arguments, environment and streams on as values and sets
 // the exit code. What the commands do is loaded on use.
 
-import process from 'node:process'
 import type { CommandContext, Stream } from '#app/cli/command.ts'
 import { runProgram } from '#app/cli/program.ts'
 import { version } from './version.ts'
 
-function toStream(stream: NodeJS.WriteStream): Stream {
-  // A reader that has seen enough (`| head`) is no failure.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
-  })
-  const { NO_COLOR: plain, TERM: terminal } = process.env
+/** Opened on use: each stream costs milliseconds, and most commands write to one of them. */
+function toStream(open: () => NodeJS.WriteStream, opened: Set<NodeJS.WriteStream>): Stream {
+  const stream = () => {
+    const found = open()
+    if (!opened.has(found)) {
+      opened.add(found)
+      // A reader that has seen enough (`| head`) is no failure.
+      found.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EPIPE') process.exit()
+        throw error
+      })
+    }
+    return found
+  }
   return {
-    line: (text) => void stream.write(`${text}\n`),
-    write: (text) => void stream.write(text),
-    colour: stream.isTTY === true && !plain && terminal !== 'dumb',
-    isTerminal: stream.isTTY === true,
+    line: (text) => void stream().write(`${text}\n`),
+    write: (text) => void stream().write(text),
+    get colour() {
+      const { NO_COLOR: plain, TERM: terminal } = process.env
+      return stream().isTTY === true && !plain && terminal !== 'dumb'
+    },
+    get isTerminal() {
+      return stream().isTTY === true
+    },
   }
 }
 
@@ -34,6 +45,8 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   })
 }
 
+const opened = new Set<NodeJS.WriteStream>()
+
 const context: Omit<CommandContext, 'json'> = {
   env: process.env,
   version,
@@ -41,12 +54,12 @@ const context: Omit<CommandContext, 'json'> = {
   get stdin() {
     return process.stdin
   },
-  stdout: toStream(process.stdout),
-  stderr: toStream(process.stderr),
+  stdout: toStream(() => process.stdout, opened),
+  stderr: toStream(() => process.stderr, opened),
   stopped,
 }
 
 process.exitCode = await runProgram(process.argv.slice(2), context)
-await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+await Promise.all([...opened].map(flushed))
 // A connection that somebody forgot must not keep a finished command alive.
 process.exit()

@@ -6,7 +6,6 @@ import type { AnswerTo, Fact, Facts, Question, Repository } from '#core/decision
 import { questionKey } from '#core/decision/question.ts'
 import { CodedError } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
-import { repositoryName } from '#core/image/reference.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import type { Annotations } from '#signature/compose.ts'
 import { bundle } from '#signature/formats/bundle.ts'

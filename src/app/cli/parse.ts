@@ -1,7 +1,6 @@
 // Words of a command line → a command and its arguments. Node's own reader takes the words apart; what is missing,
 // unknown or too much is found here and told in one sentence. A large library would cost as much as starting Node.
 
-import { parseArgs } from 'node:util'
 import { CodedError } from '#core/errors.ts'
 import type { Args, CommandSpec, OptionSpec } from './command.ts'
 import { allOptions, helpOption } from './options.ts'
@@ -56,6 +55,8 @@ async function commandNamed(word: string, prefix: string): Promise<CommandSpec> 
 
 async function parseCommand(spec: CommandSpec, words: readonly string[]): Promise<Parsed> {
   const options = allOptions(spec)
+  // Imported, node:util would evaluate all that it holds.
+  const { parseArgs } = process.getBuiltinModule('node:util')
   const { tokens } = parseArgs({
     args: [...words],
     options: Object.fromEntries(options.map((option) => [flagOf(option).name, nodeOption(option)])),
