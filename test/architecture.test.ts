@@ -138,7 +138,7 @@ describe('third-party code', () => {
 })
 
 /** Data structures and shapes, not services: several files may use these. */
-const sharedPackages: ReadonlySet<string> = new Set(['lru-cache', 'zod', 'commander'])
+const sharedPackages: ReadonlySet<string> = new Set(['lru-cache', 'zod'])
 
 describe('core', () => {
   test('uses no clock, randomness, environment or promises', () => {
