@@ -4,9 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errorTable } from '#core/errors.ts'
 import { renderErrors } from './render-errors.ts'
 import { renderSchemas, withOutputs } from './render-output.ts'
+import { renderThreats, threatTests } from './render-threats.ts'
 import { withWords } from './render-words.ts'
 
 writeFileSync('docs/errors.md', renderErrors(errorTable))
+writeFileSync('docs/threats.md', renderThreats(threatTests()))
 writeFileSync('docs/policy.md', withWords(readFileSync('docs/policy.md', 'utf8')))
 writeFileSync('docs/output.md', withOutputs(readFileSync('docs/output.md', 'utf8')))
 for (const [name, text] of Object.entries(renderSchemas())) writeFileSync(`docs/schemas/${name}`, text)

@@ -1,0 +1,58 @@
+// Faults that nobody means.
+
+import type { ThreatRow } from './row.ts'
+
+export const faultThreats: readonly ThreatRow[] = [
+  {
+    id: 'FT-01',
+    attack:
+      'The registry is slow, resets connections, answers 429 with Retry-After or 5xx, stays half open, or has no name any more.',
+    outcome: 'An answer with its reason before the deadline of the webhook; retries back off and are bounded.',
+    awaited: true,
+  },
+  {
+    id: 'FT-02',
+    attack: 'A process is killed or told to stop under load.',
+    outcome: 'No wrong answer; after SIGTERM every request that arrived is answered.',
+    remains: 'That two replicas lose nothing when one is killed is tested with the cluster.',
+    awaited: true,
+  },
+  {
+    id: 'FT-03',
+    attack: 'The server starts without policies, or with policies that cannot be read.',
+    outcome: 'It does not serve before a set is loaded; a set that went bad later is said in the readiness answer.',
+    remains: 'An API server that is away, and watches that are stale, come with the cluster.',
+    awaited: true,
+  },
+  {
+    id: 'FT-04',
+    attack: 'The certificate of the webhook is renewed, or its authority changes, under load.',
+    outcome: 'The new one is taken up without a failed handshake; a broken one leaves the old in place.',
+    awaited: true,
+  },
+  {
+    id: 'FT-05',
+    attack: 'The clock jumps, forwards or back.',
+    outcome: 'Deadlines go on by a monotonic clock; the life of a key is judged by the clock as it is now.',
+    awaited: true,
+  },
+  {
+    id: 'FT-06',
+    attack: 'A flood of requests, a full disk, no file descriptors left, a read-only root.',
+    outcome: 'What cannot be judged in time is denied; the process lives, and recovers within seconds.',
+    awaited: true,
+  },
+  {
+    id: 'FT-07',
+    attack: 'The whole cluster restarts while the webhook is registered, and its own image is not signed.',
+    outcome: 'Its namespace and those of the system are exempt, so that it can start.',
+    remains: 'The restart itself, and the exemption by digest, come with the cluster.',
+    awaited: true,
+  },
+  {
+    id: 'FT-08',
+    attack: 'A thousand Pods of one new image at once; a thousand images of one registry.',
+    outcome: 'One look at the registry and one verification for a digest; a bounded number of connections to a host.',
+    awaited: true,
+  },
+]
