@@ -45,7 +45,7 @@ const attacks: readonly (readonly [name: string, code: string, refusal: string])
   ['another JSON.parse', 'JSON.parse = () => 2; return JSON.parse("1")', 'TypeError'],
 ]
 
-describe('a hardened process', () => {
+describe('JS-01: a hardened process', () => {
   test.each(attacks)('refuses %s, which a plain one lets pass', async (_, code, refusal) => {
     const [hardened, plain] = await Promise.all([outcome(code, { hardened: true }), outcome(code, { hardened: false })])
     expect(hardened).toBe(refusal)
@@ -59,7 +59,7 @@ describe('a hardened process', () => {
     expect(await outcome(code, { hardened: false })).toBe('true undefined')
   })
 
-  test('does what programs do: classes, errors with a name, functions as functions', async () => {
+  test('neighbour: does what programs do: classes, errors with a name, functions as functions', async () => {
     const code = `
       class Named extends Error { constructor(text) { super(text); this.name = 'Named' } toString() { return 'named ' + this.message } }
       const table = { toString: () => 'table', constructor: 1 }

@@ -7,7 +7,6 @@ export const runtimeThreats: readonly ThreatRow[] = [
     id: 'JS-01',
     attack: '`__proto__` and `constructor` as labels, members or paths; merge keys in YAML (CVE-2025-64718).',
     outcome: 'No prototype changes, and the verdict is the same as with any other name.',
-    awaited: true,
   },
   {
     id: 'JS-02',
@@ -40,6 +39,5 @@ export const runtimeThreats: readonly ThreatRow[] = [
       'Scripts are off, every archive has its hash in the lockfile, and nothing enters without a row in the list of dependencies.',
     remains:
       'A package of the registry that lies about its archive is refused by npm itself, which is not tested here.',
-    awaited: true,
   },
 ]
