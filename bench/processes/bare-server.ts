@@ -1,0 +1,44 @@
+// The yardstick of the webhook: what any webhook on this platform has to do, and nothing more. TLS, reading the body,
+// the platform's JSON parser, collecting the images, an answer with a patch.
+
+import { createServer, type ServerOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { answerCalls } from './channel.ts'
+
+interface Review {
+  readonly request: {
+    readonly uid: string
+    readonly object: { readonly spec: Readonly<Record<string, readonly { readonly image: string }[] | undefined>> }
+  }
+}
+
+const digest = `sha256:${'a'.repeat(64)}`
+
+function answerTo({ request }: Review) {
+  const images: string[] = []
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers']) {
+    for (const { image } of request.object.spec[list] ?? []) images.push(image)
+  }
+  const patch = [{ op: 'replace', path: '/spec/containers/0/image', value: `${images[0]?.split('@')[0]}@${digest}` }]
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64')
+  const response = { uid: request.uid, allowed: images.length > 0, patchType: 'JSONPatch', patch: encoded }
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
+}
+
+function listen(tls: { readonly cert: string; readonly key: string }): Promise<number> {
+  const options: ServerOptions = { ...tls, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }
+  const server = createServer(options, (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const [only] = chunks
+      const text = chunks.length === 1 && only !== undefined ? only.toString() : Buffer.concat(chunks).toString()
+      const body = Buffer.from(JSON.stringify(answerTo(JSON.parse(text))))
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+      response.end(body)
+    })
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
+}
+
+answerCalls({ listen })

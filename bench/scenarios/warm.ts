@@ -1,0 +1,85 @@
+// Warm admissions: everything about the images is known already.
+
+import { startBareServer } from '../bare-server.ts'
+import type { Generator, LoadFigures } from '../load.ts'
+import { startGenerator } from '../load.ts'
+import type { Bench, Row, Scenario } from '../scenario.ts'
+import { pairedRow } from '../scenario.ts'
+import type { WarmShots } from '../warm-world.ts'
+import { startWarmWorld } from '../warm-world.ts'
+
+const connections = 8
+const bare = 'bare TLS + JSON server'
+
+interface Goals {
+  readonly perSecond?: Row['goal']
+  readonly cpu: Row['goal']
+  readonly p50?: Row['goal']
+}
+
+/** Ours and the yardstick by turns, under the same load. */
+async function compare(bench: Bench, shotsOf: (shots: WarmShots) => WarmShots['digest'], calls: number, goals: Goals) {
+  const world = await startWarmWorld(bench)
+  const shots = shotsOf(world.shots)
+  const server = await startBareServer(bench)
+  const ours = await startGenerator(bench, world.webhook, shots, connections)
+  const theirs = await startGenerator(bench, server, world.bareShots, connections)
+  await warmUp(bench, [ours, theirs])
+  const rounds: { ours: LoadFigures; theirs: LoadFigures }[] = []
+  const milliseconds = bench.seconds * 1_000
+  for (let round = 0; round < bench.rounds; round++) {
+    rounds.push({ ours: await ours.fire({ milliseconds }), theirs: await theirs.fire({ milliseconds }) })
+    await world.checkRefusals()
+  }
+  return rowsOf(rounds, calls, goals)
+}
+
+async function warmUp(bench: Bench, generators: readonly Generator[]): Promise<void> {
+  for (const generator of generators) await generator.fire({ milliseconds: bench.smoke ? 50 : 2_000 })
+}
+
+function rowsOf(
+  rounds: readonly { readonly ours: LoadFigures; readonly theirs: LoadFigures }[],
+  calls: number,
+  goals: Goals,
+): readonly Row[] {
+  const row = (figure: string, unit: string, goal: Row['goal'], read: (figures: LoadFigures) => number, factor = 1) =>
+    pairedRow(
+      { figure, unit, yardstick: bare, ...(goal && { goal }) },
+      rounds.map(({ ours }) => read(ours) * factor),
+      rounds.map(({ theirs }) => read(theirs)),
+    )
+  const rows = [
+    row('admissions per second', '/s', goals.perSecond, ({ perSecond }) => perSecond, 1 / calls),
+    row('processor time', 'µs', goals.cpu, ({ cpu }) => cpu, calls),
+  ]
+  if (calls > 1) return rows
+  return [
+    ...rows,
+    row('latency, p50', 'ms', goals.p50, ({ p50 }) => p50),
+    row('latency, p99', 'ms', undefined, ({ p99 }) => p99),
+  ]
+}
+
+export const warmByDigest: Scenario = {
+  name: 'warm-digest',
+  about: 'one /mutate call for a Pod with 3 images by digest, 8 connections, one processor',
+  run: (bench) =>
+    compare(bench, ({ digest }) => digest, 1, {
+      perSecond: { kind: 'at least', limit: 0.6, stretch: 0.75 },
+      cpu: { kind: 'at most', limit: 1.6, stretch: 1.35 },
+      p50: { kind: 'at most', limit: 1.7 },
+    }),
+}
+
+export const warmByTag: Scenario = {
+  name: 'warm-tag',
+  about: 'the same with 3 images by tag: each is resolved by a HEAD, and pinned by the answer',
+  run: (bench) => compare(bench, ({ tag }) => tag, 1, { cpu: undefined }),
+}
+
+export const warmWhole: Scenario = {
+  name: 'warm-whole',
+  about: 'a whole admission by digest: /mutate, then /validate with the object as it was patched',
+  run: (bench) => compare(bench, ({ whole }) => whole, 2, { cpu: { kind: 'at most', limit: 3.2 } }),
+}

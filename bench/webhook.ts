@@ -1,0 +1,71 @@
+// The real `sealward serve` on the processor of the server, from the package, with its log in a file.
+
+import { spawn } from 'node:child_process'
+import { openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { plainEnvironment, stopProcess } from './child.ts'
+import { placed } from './pinning.ts'
+import type { Bench } from './scenario.ts'
+
+export interface BenchWebhook {
+  readonly pid: number
+  readonly port: number
+  /** PEM of the authority that vouches for it. */
+  readonly ca: string
+  /** Its log as far as it was written. */
+  log(): string
+  /** As an operator stops it. */
+  stop(): Promise<void>
+  readonly startedInMs: number
+}
+
+export interface WebhookOptions {
+  /** The text of its policy file. */
+  readonly policy: string
+  /** `127.0.0.1:PORT` of a registry without TLS. */
+  readonly registry: string
+  readonly flags?: readonly string[]
+  readonly nodeFlags?: readonly string[]
+}
+
+let webhooks = 0
+
+export async function startWebhook(bench: Bench, options: WebhookOptions): Promise<BenchWebhook> {
+  const name = join(bench.folder, `webhook-${++webhooks}`)
+  const [policyFile, caFile, logFile] = [`${name}.yaml`, `${name}.pem`, `${name}.log`]
+  writeFileSync(policyFile, options.policy)
+  const log = openSync(logFile, 'w')
+  const [program, args] = placed('server', process.execPath, [
+    ...(options.nodeFlags ?? []),
+    ...[bench.program, 'serve', '--policy', policyFile, '--listen', '127.0.0.1:0', '--tls-ca-out', caFile],
+    ...['--insecure-registry', options.registry, ...(options.flags ?? [])],
+  ])
+  const begun = performance.now()
+  const child = spawn(program, args, { stdio: ['ignore', log, log], env: plainEnvironment({ HOME: bench.folder }) })
+  bench.closing(() => stopProcess(child))
+  const port = await listening(logFile, () => child.exitCode)
+  const startedInMs = performance.now() - begun
+  return {
+    pid: child.pid ?? 0,
+    port,
+    ca: readFileSync(caFile, 'utf8'),
+    log: () => readFileSync(logFile, 'utf8'),
+    startedInMs,
+    stop: () => {
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      child.kill('SIGTERM')
+      return ended
+    },
+  }
+}
+
+async function listening(logFile: string, exitCode: () => number | null): Promise<number> {
+  for (;;) {
+    const text = readFileSync(logFile, 'utf8')
+    const port = /listening on https:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]
+    if (port !== undefined) return Number(port)
+    if (exitCode() !== null) throw new Error(`the webhook did not start: ${text}`)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
