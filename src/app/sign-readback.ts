@@ -83,7 +83,7 @@ async function gather(format: Format, subject: SignedSubject, { registry, contex
     if (gathering.questions.length === 0) return gathering
     await Promise.all(
       gathering.questions.map(async (question) => {
-        known.set(questionKey(question), await answers.answer(question, context.scope, context.signal))
+        known.set(questionKey(question), await answers.answer(question, context))
       }),
     )
   }

@@ -7,7 +7,10 @@ import type { Fact, FetchQuestion, Question, VerifyQuestion } from '#core/decisi
 import { questionKey, unknownBecause } from '#core/decision/question.ts'
 import { CodedError, codeOf, errorTable, messageOf } from '#core/errors.ts'
 import type { Memory } from './memory.ts'
+import type { Ticket } from './places.ts'
+import { Places } from './places.ts'
 import type { FetchContext, Sources } from './sources.ts'
+import { Turns } from './turns.ts'
 
 /** Manifests and payloads are small and asked for again within minutes if at all: what a burst needs, not a mirror. */
 const contentBytes = 64 * 1024 * 1024
@@ -17,9 +20,18 @@ const sharedFetchMs = 30_000
 
 export type Verify = (question: VerifyQuestion) => Promise<Verification>
 
+/** Who asks; one value for each request, which is served in turn with the others. */
+export interface Asker {
+  /** Names the credentials. */
+  readonly scope: string
+  /** Ends the waiting of this asker; a fetch that nobody waits for any more is given up. */
+  readonly signal: AbortSignal
+}
+
 interface Flight {
   readonly answer: Promise<Fact<unknown>>
   readonly abort: AbortController
+  readonly ticket: Ticket
   waiting: number
 }
 
@@ -27,6 +39,8 @@ export class Answers {
   readonly #sources: Sources
   readonly #verify: Verify
   readonly #memory: Memory
+  readonly #turns: Turns
+  readonly #places = new Places()
   readonly #flights = new Map<string, Flight>()
   readonly #verifying = new Map<string, Promise<Fact<Verification>>>()
   readonly #content = new LRUCache<string, Fact<unknown> & object>({
@@ -34,37 +48,38 @@ export class Answers {
     sizeCalculation: (fact, key) => sizeOf(fact) + key.length + 512,
   })
 
-  constructor(sources: Sources, verify: Verify, memory: Memory) {
+  constructor(sources: Sources, verify: Verify, memory: Memory, turns: Turns = new Turns()) {
     this.#sources = sources
     this.#verify = verify
     this.#memory = memory
+    this.#turns = turns
   }
 
-  /**
-   * Never rejects: what could not be answered is a fact with a code.
-   * @param signal ends the waiting of this asker; a fetch that nobody waits for any more is given up
-   */
-  answer(question: Question, scope: string, signal: AbortSignal): Promise<Fact<unknown>> {
+  /** Never rejects: what could not be answered is a fact with a code. */
+  answer(question: Question, asker: Asker): Promise<Fact<unknown>> {
+    const { scope } = asker
     const name = questionKey(question)
-    if (question.kind === 'verify') return this.#verifyOnce(name, question)
+    if (question.kind === 'verify') return this.#verifyOnce(name, question, asker)
     // The same question under other credentials is another one.
     const key = `${scope} ${name}`
     const kept = this.#content.get(key)
     if (kept !== undefined && this.#memory.mayRead(scope, question.at)) return Promise.resolve(kept)
-    return this.#join(key, question, scope, signal)
+    return this.#join(key, question, asker)
   }
 
-  #verifyOnce(key: string, question: VerifyQuestion): Promise<Fact<Verification>> {
+  #verifyOnce(key: string, question: VerifyQuestion, asker: Asker): Promise<Fact<Verification>> {
     const known = this.#memory.verification(key)
     if (known !== undefined) return Promise.resolve({ known: true, value: known })
     const running = this.#verifying.get(key)
     if (running !== undefined) return running
-    const verifying = this.#verifyNow(key, question).finally(() => this.#verifying.delete(key))
+    const verifying = this.#verifyInTurn(key, question, asker).finally(() => this.#verifying.delete(key))
     this.#verifying.set(key, verifying)
     return verifying
   }
 
-  async #verifyNow(key: string, question: VerifyQuestion): Promise<Fact<Verification>> {
+  /** Reading what was signed takes milliseconds of the main thread where it is large. */
+  async #verifyInTurn(key: string, question: VerifyQuestion, asker: Asker): Promise<Fact<Verification>> {
+    if (this.#turns.isOver()) await this.#turns.next(asker)
     try {
       const value = await this.#verify(question)
       this.#memory.keepVerification(key, value)
@@ -75,9 +90,12 @@ export class Answers {
     }
   }
 
-  async #join(key: string, question: FetchQuestion, scope: string, signal: AbortSignal): Promise<Fact<unknown>> {
+  async #join(key: string, question: FetchQuestion, asker: Asker): Promise<Fact<unknown>> {
+    const { signal } = asker
     if (signal.aborted) return unknown(new CodedError('registry-timeout', 'the deadline of the request came first'))
-    const flight = this.#flights.get(key) ?? this.#takeOff(key, question, scope)
+    const known = this.#flights.get(key)
+    if (known !== undefined) this.#places.join(known.ticket, asker)
+    const flight = known ?? this.#takeOff(key, question, asker)
     flight.waiting += 1
     const leave = () => {
       flight.waiting -= 1
@@ -85,6 +103,7 @@ export class Answers {
       // Whoever asks next starts anew instead of joining what is being given up.
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
       flight.abort.abort(new CodedError('registry-timeout', 'nobody waits for the answer any more'))
+      if (flight.ticket.state === 'waiting') this.#places.giveBack(flight.ticket)
     }
     signal.addEventListener('abort', leave, { once: true })
     try {
@@ -94,15 +113,34 @@ export class Answers {
     }
   }
 
-  #takeOff(key: string, question: FetchQuestion, scope: string): Flight {
+  #takeOff(key: string, question: FetchQuestion, asker: Asker): Flight {
     const abort = new AbortController()
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(sharedFetchMs)])
-    const flight: Flight = { answer: this.#fetch(key, question, { signal, scope }), abort, waiting: 0 }
+    const ticket = this.#places.ask(question.at.registry, asker)
+    const answer = this.#fly(key, question, ticket, { abort, scope: asker.scope })
+    const flight: Flight = { answer, abort, ticket, waiting: 0 }
     this.#flights.set(key, flight)
-    void flight.answer.then(() => {
+    void answer.then(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     })
     return flight
+  }
+
+  async #fly(
+    key: string,
+    question: FetchQuestion,
+    ticket: Ticket,
+    { abort, scope }: { readonly abort: AbortController; readonly scope: string },
+  ): Promise<Fact<unknown>> {
+    if (ticket.state === 'waiting') await ticket.granted
+    const tooLong = () => abort.abort(new CodedError('registry-timeout', `${question.at.registry} took too long`))
+    const timer = setTimeout(tooLong, sharedFetchMs)
+    try {
+      // A source that does not hear the signal must not keep the place, nor whoever waits.
+      return await untilAborted(abort.signal, () => this.#fetch(key, question, { signal: abort.signal, scope }))
+    } finally {
+      clearTimeout(timer)
+      this.#places.giveBack(ticket)
+    }
   }
 
   async #fetch(key: string, question: FetchQuestion, context: FetchContext): Promise<Fact<unknown>> {
@@ -120,6 +158,15 @@ export class Answers {
 /** "There is none" is what registries also say to those who may not look. */
 function provesAccess(value: unknown): boolean {
   return value !== null && !(Array.isArray(value) && value.length === 0)
+}
+
+function untilAborted<T>(signal: AbortSignal, work: () => Promise<Fact<T>>): Promise<Fact<T>> {
+  return new Promise((resolve) => {
+    const giveUp = () => resolve(unknown(signal.reason))
+    if (signal.aborted) return giveUp()
+    signal.addEventListener('abort', giveUp)
+    void work().then(resolve)
+  })
 }
 
 /** Not having found out is never a no, a yes or a check, whatever code a source throws. */

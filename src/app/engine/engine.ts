@@ -5,18 +5,19 @@ import type { Decision } from '#core/decision/decision.ts'
 import { decide } from '#core/decision/decision.ts'
 import type { Format } from '#core/decision/format.ts'
 import type { PlanRequest } from '#core/decision/plan.ts'
-import { plan as makePlan } from '#core/decision/plan.ts'
+import { Planner } from '#core/decision/plan.ts'
 import type { StepContext } from '#core/decision/step.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import type { Verify } from './answers.ts'
 import { Answers } from './answers.ts'
+import type { FactObserver } from './asking.ts'
 import { defaultMemoryLimits, Memory } from './memory.ts'
-import type { FactObserver } from './run.ts'
 import { Run } from './run.ts'
 import type { Sources } from './sources.ts'
+import { Turns } from './turns.ts'
 
-export type { FactObserver } from './run.ts'
+export type { FactObserver } from './asking.ts'
 
 export interface EngineOptions {
   readonly sources: Sources
@@ -46,16 +47,21 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { sources, formats, verify, now, newId } = options
   const memory = options.memory ?? new Memory(defaultMemoryLimits, now)
-  const answers = new Answers(sources, verify, memory)
+  const turns = new Turns()
+  const answers = new Answers(sources, verify, memory, turns)
   return {
     async judge(request, signal, observe) {
       const { matched, bystanders, credentialScope: scope } = request
       const at = now()
-      const plan = makePlan(request, matched)
+      const asker = { scope, signal }
+      const planner = new Planner(request, matched)
+      const planning = turns.each(asker, request.uses, (use) => planner.add(use))
+      if (planning !== undefined) await planning
+      const plan = planner.plan()
       const context: StepContext = { formats, bystanders, now: at }
-      const run = new Run({ plan, context, scope, memory, answers, signal, observe })
-      const judgements = await run.judgeAll()
-      for (const [key, judgement] of judgements) memory.keepJudgement(scope, key, judgement)
+      const judgements = await new Run({ plan, context, asker, memory, answers, turns, observe }).judgeAll()
+      // Deciding is quick, and so is explaining, but both at the end of a slice are too much.
+      if (turns.isOver()) await turns.next(asker)
       return decide(plan, judgements, { id: newId(), at })
     },
   }

@@ -5,7 +5,7 @@ import { CodedError } from '#core/errors.ts'
 import type { ImageReference } from '#core/image/reference.ts'
 import { formatReference, parseReference } from '#core/image/reference.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
-import type { Mode } from '#core/policy/words.ts'
+import type { Mode, Policy } from '#core/policy/words.ts'
 import type { Decision } from './decision.ts'
 import type { Demand, ImagePlan } from './image-plan.ts'
 import { policyName } from './image-plan.ts'
@@ -36,39 +36,61 @@ export interface Plan {
   readonly policies: Decision['policies']
 }
 
-/** @param matched the policies that apply to the object */
-export function plan(request: PlanRequest, matched: MatchedPolicies): Plan {
-  const byText = new Map<string, ImagePlan>()
-  const images = new Map<string, ImagePlan>()
-  const imageOf = (text: string): ImagePlan => {
-    const known = byText.get(text)
+/** Plans use by use, so that whoever has thousands can do something else in between. */
+export class Planner {
+  readonly #request: Omit<PlanRequest, 'uses'>
+  readonly #matched: MatchedPolicies
+  readonly #uses: PlannedUse[] = []
+  readonly #byText = new Map<string, ImagePlan>()
+  readonly #images = new Map<string, ImagePlan>()
+
+  /** @param matched the policies that apply to the object */
+  constructor(request: Omit<PlanRequest, 'uses'>, matched: MatchedPolicies) {
+    this.#request = request
+    this.#matched = matched
+  }
+
+  add(use: ImageUse): void {
+    if (this.#matched.isEmpty) return
+    this.#uses.push({ use, unchanged: this.#request.unchanged.has(use.pointer), image: this.#imageOf(use.image) })
+  }
+
+  plan(): Plan {
+    const { purpose, namespace } = this.#request
+    const images = [...this.#images.values()]
+    const speaking = new Set<Policy>()
+    for (const { demands } of images) for (const { policy } of demands) speaking.add(policy)
+    return {
+      purpose,
+      ...(namespace === undefined ? {} : { namespace }),
+      uses: this.#uses,
+      images,
+      leftAlone: this.#matched.isEmpty,
+      policies: [...speaking].map((policy) => ({
+        name: policyName(policy),
+        mode: policy.mode,
+        revision: policy.revision,
+        language: policy.language,
+      })),
+    }
+  }
+
+  #imageOf(text: string): ImagePlan {
+    const known = this.#byText.get(text)
     if (known !== undefined) return known
-    const made = planImage(text, matched)
+    const made = planImage(text, this.#matched)
     // `nginx` and `docker.io/library/nginx` are one image.
-    const image = images.get(made.key) ?? made
-    byText.set(text, image)
-    images.set(image.key, image)
+    const image = this.#images.get(made.key) ?? made
+    this.#byText.set(text, image)
+    this.#images.set(image.key, image)
     return image
   }
-  const uses = matched.isEmpty
-    ? []
-    : request.uses.map((use): PlannedUse => {
-        return { use, unchanged: request.unchanged.has(use.pointer), image: imageOf(use.image) }
-      })
-  const speaking = new Set([...images.values()].flatMap((image) => image.demands.map((demand) => demand.policy)))
-  return {
-    purpose: request.purpose,
-    ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
-    uses,
-    images: [...images.values()],
-    leftAlone: matched.isEmpty,
-    policies: [...speaking].map((policy) => ({
-      name: policyName(policy),
-      mode: policy.mode,
-      revision: policy.revision,
-      language: policy.language,
-    })),
-  }
+}
+
+export function plan(request: PlanRequest, matched: MatchedPolicies): Plan {
+  const planner = new Planner(request, matched)
+  for (const use of request.uses) planner.add(use)
+  return planner.plan()
 }
 
 function planImage(text: string, matched: MatchedPolicies): ImagePlan {

@@ -10,6 +10,7 @@ import { attestor } from '../../support/policies.ts'
 import { checkToy, toySignature } from '../../support/toy-format.ts'
 
 const { signal } = new AbortController()
+const own = { scope: 'own', signal }
 
 function world() {
   const registry = new MemoryRegistry()
@@ -41,7 +42,7 @@ describe('reading proves access to the repository', () => {
       blob: { kind: 'blob', at, digest: blob, maxBytes: 100 },
       referrers: { kind: 'referrers', at, digest },
     }
-    expect(await answers.answer(questions[kind], 'own', signal)).toMatchObject({ known: true })
+    expect(await answers.answer(questions[kind], own)).toMatchObject({ known: true })
     expect(memory.mayRead('own', at)).toBe(true)
     expect(memory.mayRead('other', at)).toBe(false)
     expect(memory.mayRead('own', { ...at, repository: 'team/other' })).toBe(false)
@@ -50,7 +51,7 @@ describe('reading proves access to the repository', () => {
   test.each(['tagged', 'referrers'] as const)('an empty answer to %s does not', async (kind) => {
     const { digest, memory, answers } = world()
     const question: Question = kind === 'tagged' ? { kind, at, tag: 'none' } : { kind, at, digest }
-    expect(await answers.answer(question, 'own', signal)).toMatchObject({ known: true })
+    expect(await answers.answer(question, own)).toMatchObject({ known: true })
     expect(memory.mayRead('own', at)).toBe(false)
   })
 })
@@ -59,8 +60,8 @@ describe('content', () => {
   test('is kept by digest, while the access proof lives, for the credentials that read it', async () => {
     const { registry, digest, blob, clock, answers } = world()
     const both = async (scope: string) => {
-      await answers.answer({ kind: 'manifest', at, digest }, scope, signal)
-      await answers.answer({ kind: 'blob', at, digest: blob, maxBytes: 100 }, scope, signal)
+      await answers.answer({ kind: 'manifest', at, digest }, { scope, signal })
+      await answers.answer({ kind: 'blob', at, digest: blob, maxBytes: 100 }, { scope, signal })
       return registry.kinds()
     }
     expect(await both('own')).toEqual(['manifest', 'blob'])
@@ -74,10 +75,10 @@ describe('content', () => {
     const { registry, digest, answers } = world()
     registry.refer(at, digest, [{ digest, mediaType: manifestType, size: 1 }])
     for (let turn = 0; turn < 2; turn += 1) {
-      await answers.answer({ kind: 'resolve', at, tag: 'v1' }, 'own', signal)
-      await answers.answer({ kind: 'tagged', at, tag: 'v1' }, 'own', signal)
-      await answers.answer({ kind: 'referrers', at, digest }, 'own', signal)
-      await answers.answer({ kind: 'access', at, digest }, 'own', signal)
+      await answers.answer({ kind: 'resolve', at, tag: 'v1' }, own)
+      await answers.answer({ kind: 'tagged', at, tag: 'v1' }, own)
+      await answers.answer({ kind: 'referrers', at, digest }, own)
+      await answers.answer({ kind: 'access', at, digest }, own)
     }
     expect(registry.kinds()).toHaveLength(8)
   })
@@ -94,18 +95,18 @@ test('one verification serves all who ask for it, at once and later, but not for
     attestor: attestor('release'),
     subject,
   } as const
-  await Promise.all(Array.from({ length: 50 }, (_, index) => answers.answer(question, `${index}`, signal)))
-  await answers.answer(question, 'own', signal)
+  await Promise.all(Array.from({ length: 50 }, (_, index) => answers.answer(question, { scope: `${index}`, signal })))
+  await answers.answer(question, own)
   expect(verified()).toBe(1)
   const copy = { ...at, repository: 'copy' }
-  await answers.answer({ ...question, subject: { digest, image: copy, signatures: copy } }, 'own', signal)
-  await answers.answer({ ...question, subject: { digest, image: copy, signatures: at } }, 'own', signal)
+  await answers.answer({ ...question, subject: { digest, image: copy, signatures: copy } }, own)
+  await answers.answer({ ...question, subject: { digest, image: copy, signatures: at } }, own)
   expect(verified()).toBe(3)
 })
 
 test('who has no time left is answered at once, and nothing is fetched for them', async () => {
   const { registry, answers } = world()
-  const fact = await answers.answer({ kind: 'resolve', at, tag: 'v1' }, 'own', AbortSignal.abort())
+  const fact = await answers.answer({ kind: 'resolve', at, tag: 'v1' }, { scope: 'own', signal: AbortSignal.abort() })
   expect(fact).toMatchObject({ known: false, code: 'registry-timeout' })
   expect(registry.kinds()).toEqual([])
 })
