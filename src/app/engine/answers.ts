@@ -72,8 +72,15 @@ export class Answers {
     if (known !== undefined) return Promise.resolve({ known: true, value: known })
     const running = this.#verifying.get(key)
     if (running !== undefined) return running
-    const verifying = this.#verifyInTurn(key, question, asker).finally(() => this.#verifying.delete(key))
+    const verifying = this.#verifyInTurn(key, question, asker)
     this.#verifying.set(key, verifying)
+    const forget = () => {
+      asker.signal.removeEventListener('abort', forget)
+      if (this.#verifying.get(key) === verifying) this.#verifying.delete(key)
+    }
+    // One that has not ended when this asker's time is over may never end: nobody else shall wait for it.
+    asker.signal.addEventListener('abort', forget)
+    void verifying.then(forget)
     return verifying
   }
 

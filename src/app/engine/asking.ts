@@ -108,11 +108,14 @@ export class Asking {
     return ready
   }
 
-  /** All that still wait. Nothing more is asked from now on. */
-  takeWaiting(): readonly ImagePlan[] {
+  waiting(): readonly ImagePlan[] {
+    return [...this.#waiting.keys()]
+  }
+
+  /** Nothing more is asked from now on. */
+  stop(): void {
     this.#fetching.queue.length = 0
     this.#verifying.queue.length = 0
-    return [...this.#waiting.keys()]
   }
 
   /** A question of this image that has no answer. */

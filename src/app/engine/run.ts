@@ -67,20 +67,29 @@ export class Run {
         : { about, proven: () => [], settled: () => undefined, mayRead: () => false, last: () => undefined }
   }
 
-  /** By image key; only a use that an UPDATE left alone may lack one. Never rejects, and ends when the signal does. */
+  /** By image key; only a use that an UPDATE left alone may lack one. Ends when the signal does. */
   async judgeAll(): Promise<ReadonlyMap<string, Judgement>> {
+    try {
+      const starting = this.#start()
+      if (starting !== undefined) await starting
+      if (this.#asking.isWaiting) await this.#work()
+    } finally {
+      this.#asking.stop()
+    }
+    const { turns, asker } = this.#options
+    const keeping = turns.each(asker, this.#asking.proofs, (proof) => this.#keepProof(proof))
+    if (keeping !== undefined) await keeping
+    return this.#judgements
+  }
+
+  #start(): Promise<void> | undefined {
     const { plan, asker, turns } = this.#options
     const changed = new Set(plan.uses.filter((use) => !use.unchanged).map((use) => use.image))
-    const later = turns.each(asker, plan.images, (image) => {
+    return turns.each(asker, plan.images, (image) => {
       if (!changed.has(image)) this.#glance(image)
       else if (asker.signal.aborted) this.#closeLate(image)
       else this.#advance(image)
     })
-    if (later !== undefined) await later
-    if (this.#asking.isWaiting) await this.#work()
-    const keeping = turns.each(asker, this.#asking.proofs, (proof) => this.#keepProof(proof))
-    if (keeping !== undefined) await keeping
-    return this.#judgements
   }
 
   async #work(): Promise<void> {
@@ -94,10 +103,11 @@ export class Run {
         if (ready.length === 0) await this.#news()
         else await turns.each(asker, ready, (image) => signal.aborted || this.#advance(image))
       }
-      await turns.each(asker, this.#asking.takeWaiting(), (image) => this.#closeLate(image))
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
+    this.#asking.stop()
+    await turns.each(asker, this.#asking.waiting(), (image) => this.#closeLate(image))
   }
 
   #news(): Promise<void> {
