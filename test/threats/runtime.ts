@@ -30,7 +30,6 @@ export const runtimeThreats: readonly ThreatRow[] = [
     id: 'JS-05',
     attack: 'Something throws, rejects or breaks off, at any stage.',
     outcome: 'Denied, or an exit code that is not zero; the next request finds everything in order.',
-    awaited: true,
   },
   {
     id: 'JS-06',
