@@ -53,6 +53,5 @@ export const faultThreats: readonly ThreatRow[] = [
     id: 'FT-08',
     attack: 'A thousand Pods of one new image at once; a thousand images of one registry.',
     outcome: 'One look at the registry and one verification for a digest; a bounded number of connections to a host.',
-    awaited: true,
   },
 ]

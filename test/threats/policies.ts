@@ -8,7 +8,6 @@ export const policyThreats: readonly ThreatRow[] = [
     attack:
       'A tag is verified, moved to an unsigned image, and asked for again while memory is warm (CVE-2026-122321).',
     outcome: 'The tag is resolved anew, and the digest that it names now is denied.',
-    awaited: true,
   },
   {
     id: 'PC-02',
@@ -16,26 +15,22 @@ export const policyThreats: readonly ThreatRow[] = [
       'A policy, a key or a list of exceptions is changed or deleted while old verdicts are remembered; another rule sees the same image.',
     outcome: 'The next request is judged by what is in force then.',
     remains: 'Changes of policy objects, felt within a second on every replica, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'PC-03',
     attack: 'A remembered verdict meets a payload that was changed in the registry meanwhile.',
     outcome: 'What is told and judged comes from what was verified, or is verified again; never a wrong no either.',
-    awaited: true,
   },
   {
     id: 'PC-04',
     attack: 'The registry fails with 404, 401, 500 or silence during the first look.',
     outcome: 'A failure is never remembered as a verdict, and a no is remembered for seconds only.',
-    awaited: true,
   },
   {
     id: 'PC-05',
     attack: 'A key is revoked while its signatures are remembered as good.',
     outcome: 'The first request under the new policy denies.',
     remains: 'That every replica feels it within five seconds is tested with the cluster.',
-    awaited: true,
   },
   {
     id: 'PC-06',

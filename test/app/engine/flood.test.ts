@@ -29,8 +29,8 @@ const turns = async (count = 20) => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-describe('a request with thousands of images (FT-08)', () => {
-  test('is judged whole, each image as often as its answers come', async () => {
+describe('FT-08: a request with thousands of images', () => {
+  test('neighbour: is judged whole, each image as often as its answers come', async () => {
     const registry = new MemoryRegistry()
     let asked = 0
     const counted = {
