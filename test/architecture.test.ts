@@ -23,7 +23,7 @@ const mayImport: readonly (readonly [folder: string, allowed: readonly string[]]
   ['src/core/', ['src/core/']],
   ['src/signature/', ['src/core/', 'src/signature/']],
   ['src/io/registry/', ['src/core/', 'src/signature/ (types)', 'src/io/http/', 'src/io/cache.ts', 'src/version.ts']],
-  ['src/io/', ['src/core/', 'src/signature/', 'src/io/http/', 'src/io/cache.ts', 'src/version.ts']],
+  ['src/io/', ['src/core/', 'src/signature/', 'src/io/http/', 'src/io/cache.ts', 'src/version.ts', 'src/hardening.ts']],
   ['src/app/cli/', ['src/']],
   ['src/app/', ['src/core/', 'src/signature/', 'src/app/', 'src/io/ (types)', 'src/version.ts']],
   ['src/', ['src/']],
