@@ -387,6 +387,21 @@ const input = {
     meaning: 'The credential helper that the docker config names failed.',
     next: 'Run it by hand.',
   },
+  'store-unusable': {
+    kind: 'input',
+    meaning: 'The store of decision records cannot be opened, read or written.',
+    next: 'Check the path, its permissions and the space that is left, or run without --store.',
+  },
+  'store-newer': {
+    kind: 'input',
+    meaning: 'The store of decision records was written by a later version of Sealward.',
+    next: 'Use that version, or name another store.',
+  },
+  'store-malformed': {
+    kind: 'input',
+    meaning: 'The file is no store of decision records, or holds something that Sealward does not write.',
+    next: 'Run `sealward decisions verify` on it, or name another store.',
+  },
   'listen-failed': {
     kind: 'input',
     meaning: 'The server cannot listen at the address that it was given.',
