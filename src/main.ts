@@ -1,7 +1,7 @@
 // The program: the only file that reads the process. It passes arguments, environment and streams on as values and sets
 // the exit code. What the commands do is loaded on use.
 
-import './hardening.ts'
+import '#hardening.ts'
 import type { CommandContext, Stream } from '#app/cli/command.ts'
 import { runProgram } from '#app/cli/program.ts'
 import { version } from './version.ts'

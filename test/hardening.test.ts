@@ -72,12 +72,12 @@ describe('the program', () => {
   const firstImport = (text: string) => /^import (?:type )?.*?'([^']+)'/m.exec(text)?.[1] ?? ''
 
   test('is hardened before anything else is loaded', () => {
-    expect(firstImport(readFileSync('src/main.ts', 'utf8'))).toBe('./hardening.ts')
+    expect(firstImport(readFileSync('src/main.ts', 'utf8'))).toBe('#hardening.ts')
   })
 
   test('and so is every worker: what reads the messages of its parent', () => {
     for (const { path, text } of sourceFiles('src/**/*.ts')) {
-      if (/\bparentPort\b/.test(text)) expect(firstImport(text), path).toMatch(/\/hardening\.ts$/)
+      if (/\bparentPort\b/.test(text)) expect(firstImport(text), path).toBe('#hardening.ts')
     }
   })
 

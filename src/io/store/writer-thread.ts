@@ -1,6 +1,7 @@
 // The thread that writes: holds the file open, appends batches, removes what is too old. On any failure it closes the
 // file and opens it anew for the next batch, so that a store that comes back is taken up as it then is.
 
+import '#hardening.ts'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CodedError } from '#core/errors.ts'
 import { codeOf, messageOf } from '#core/errors.ts'
