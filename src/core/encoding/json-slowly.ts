@@ -1,5 +1,6 @@
 // Reads JSON member by member: for texts that the platform's parser may have misread, and to say which member a text
-// names twice. It reads only text that the platform's parser has found well formed, of bounded depth; it is slow.
+// names twice. It reads only text that the platform's parser has found well formed, of bounded depth. Anybody may send
+// such a text as large as a body may be: every character is looked at once or twice, whatever the text.
 
 import { CodedError } from '#core/errors.ts'
 import { printable } from './printable.ts'
@@ -15,73 +16,136 @@ interface Cursor {
  * @throws CodedError `json-duplicate`, naming the repeated member by its JSON pointer (RFC 6901)
  */
 export function readJsonSlowly(text: string): unknown {
-  return readValue({ text, at: 0 }, '')
+  try {
+    return readValue({ text, at: 0 })
+  } catch (error) {
+    if (!(error instanceof Repeated)) throw error
+    const where = error.pointer()
+    throw new CodedError('json-duplicate', `JSON names a member twice: ${printable(where)}`, { where })
+  }
 }
 
-function readValue(cursor: Cursor, pointer: string): unknown {
+/** Collects its way out to the root: a pointer that was carried inward would have to be made for every value. */
+class Repeated extends Error {
+  readonly #path: (string | number)[] = []
+
+  within(step: string | number): this {
+    this.#path.push(step)
+    return this
+  }
+
+  pointer(): string {
+    const steps = this.#path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    return steps.reverse().join('')
+  }
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const closingBracket = 0x5d
+const closingBrace = 0x7d
+
+function readValue(cursor: Cursor): unknown {
   skipSpace(cursor)
-  switch (cursor.text.charAt(cursor.at)) {
-    case '{':
-      return readObject(cursor, pointer)
-    case '[':
-      return readArray(cursor, pointer)
-    case '"':
+  switch (cursor.text.charCodeAt(cursor.at)) {
+    case 0x7b:
+      return readObject(cursor)
+    case 0x5b:
+      return readArray(cursor)
+    case quote:
       return readString(cursor)
     default:
       return readWord(cursor)
   }
 }
 
-function readObject(cursor: Cursor, pointer: string): unknown {
-  const members = new Map<string, unknown>()
+function readObject(cursor: Cursor): unknown {
+  const object: Record<string, unknown> = {}
   do {
     cursor.at++
     skipSpace(cursor)
-    if (cursor.text.charAt(cursor.at) === '}') break
+    if (cursor.text.charCodeAt(cursor.at) === closingBrace) break
     const name = readString(cursor)
-    const below = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-    if (members.has(name)) {
-      throw new CodedError('json-duplicate', `JSON names a member twice: ${printable(below)}`, { where: below })
-    }
+    if (Object.hasOwn(object, name)) throw new Repeated().within(name)
     skipSpace(cursor)
     cursor.at++
-    members.set(name, readValue(cursor, below))
+    define(object, name, readInside(cursor, name))
     skipSpace(cursor)
-  } while (cursor.text.charAt(cursor.at) === ',')
+  } while (cursor.text.charCodeAt(cursor.at) === comma)
   cursor.at++
-  // Defines properties rather than setting them: a member `__proto__` stays one.
-  return Object.fromEntries(members)
+  return object
 }
 
-function readArray(cursor: Cursor, pointer: string): unknown[] {
+/** A member `__proto__` is defined, because setting it would change the prototype. */
+function define(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+function readArray(cursor: Cursor): unknown[] {
   const elements: unknown[] = []
   do {
     cursor.at++
     skipSpace(cursor)
-    if (cursor.text.charAt(cursor.at) === ']') break
-    elements.push(readValue(cursor, `${pointer}/${elements.length}`))
+    if (cursor.text.charCodeAt(cursor.at) === closingBracket) break
+    elements.push(readInside(cursor, elements.length))
     skipSpace(cursor)
-  } while (cursor.text.charAt(cursor.at) === ',')
+  } while (cursor.text.charCodeAt(cursor.at) === comma)
   cursor.at++
   return elements
 }
 
-function readString(cursor: Cursor): string {
-  const start = cursor.at++
-  while (cursor.at < cursor.text.length && cursor.text.charAt(cursor.at) !== '"') {
-    cursor.at += cursor.text.charAt(cursor.at) === '\\' ? 2 : 1
+function readInside(cursor: Cursor, step: string | number): unknown {
+  try {
+    return readValue(cursor)
+  } catch (error) {
+    throw error instanceof Repeated ? error.within(step) : error
   }
-  cursor.at++
-  return String(JSON.parse(cursor.text.slice(start, cursor.at)))
+}
+
+function readString(cursor: Cursor): string {
+  const { text } = cursor
+  const start = ++cursor.at
+  let isEscaped = false
+  while (cursor.at < text.length) {
+    const unit = text.charCodeAt(cursor.at++)
+    if (unit === quote) break
+    if (unit === backslash) {
+      isEscaped = true
+      cursor.at++
+    }
+  }
+  // A lone string is read right by the platform; without a backslash it is what stands between the quotes.
+  return isEscaped ? String(JSON.parse(text.slice(start - 1, cursor.at))) : text.slice(start, cursor.at - 1)
 }
 
 /** A number, `true`, `false` or `null`. */
 function readWord(cursor: Cursor): unknown {
   const start = cursor.at
-  while (cursor.at < cursor.text.length && !' \t\n\r,]}'.includes(cursor.text.charAt(cursor.at))) cursor.at++
-  return JSON.parse(cursor.text.slice(start, cursor.at))
+  while (cursor.at < cursor.text.length && !endsWord(cursor.text.charCodeAt(cursor.at))) cursor.at++
+  const word = cursor.text.slice(start, cursor.at)
+  switch (word) {
+    case 'true':
+      return true
+    case 'false':
+      return false
+    case 'null':
+      return null
+    default:
+      // The number that `JSON.parse` makes of it, at a third of the cost.
+      return Number(word)
+  }
+}
+
+function endsWord(unit: number): boolean {
+  return unit === comma || unit === closingBracket || unit === closingBrace || isSpace(unit)
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09
 }
 
 function skipSpace(cursor: Cursor): void {
-  while (cursor.at < cursor.text.length && ' \t\n\r'.includes(cursor.text.charAt(cursor.at))) cursor.at++
+  while (isSpace(cursor.text.charCodeAt(cursor.at))) cursor.at++
 }

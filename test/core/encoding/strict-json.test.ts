@@ -144,6 +144,33 @@ describe('names that the platform misreads (nodejs/node#63785)', () => {
     expect(kept).toHaveLength(1)
   })
 
+  test('are read right, and searched for a repeated one, in a text of any length', () => {
+    const kept = [JSON.parse('{"h":[],"\\\\":0}')]
+    const many = Array.from({ length: 20_000 }, (_, index) => `{"h":1,"\\"":"\\n${index}"}`)
+    const value = asArray(parseStrictJson(`[${many.join(',')}]`), '')
+    expect(value).toHaveLength(20_000)
+    expect(value.at(-1)).toEqual({ h: 1, '"': '\n19999' })
+    const twice = `[${many.join(',')},{"h":1,"\\"":2,"\\"":3}]`
+    expect(refusalOf(() => parseStrictJson(twice))).toMatchObject({
+      code: 'json-duplicate',
+      where: '/20000/"',
+    })
+    expect(kept).toHaveLength(1)
+  })
+
+  test('beside them a half surrogate pair is refused, and a whole one read', () => {
+    expect(refusalOf(() => parseStrictJson('{"\ud800b":1,"\\\\":2}')).code).toBe('json-malformed')
+    expect(refusalOf(() => parseStrictJson('{"\\ud800b":1,"\\\\":2}')).code).toBe('json-malformed')
+    expect(parseStrictJson('{"\ud83d\udc33":"\\\\n","\\\\":"\ud83d\udc33"}')).toEqual({ '🐳': '\\n', '\\': '🐳' })
+  })
+
+  test.each(['-0', '1e400', '1E-2', '0.1', '9007199254740993', '-1.5e+3', 'true', 'false', 'null', '"\\u0000"'])(
+    'beside them %s is the value that it is alone',
+    (text) => {
+      expect(asObject(parseStrictJson(`{"\\\\":1,"v":[${text} ]}`), '')['v']).toEqual([JSON.parse(text)])
+    },
+  )
+
   test('names that have a backslash are read as they are', () => {
     const text =
       '{"C:\\\\x":{"__proto__":[1,{},[],"a\\\\",true,null,-1.5e3]},"k:{\\"name\\":\\"app\\"}":1, "\\u005c" : [ ] }'
