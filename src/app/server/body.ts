@@ -3,10 +3,17 @@
 import type { IncomingMessage } from 'node:http'
 import { CodedError } from '#core/errors.ts'
 
-/** The bytes of all bodies that are being read or judged. */
+/** The bytes of all bodies that are being read. */
 export interface BodyBudget {
   readonly limit: number
   used: number
+  readonly readers: Set<BodyReader>
+}
+
+export interface BodyReader {
+  readonly length: number
+  readonly started: number
+  fail(error: CodedError): void
 }
 
 export interface BodyLimits {
@@ -15,51 +22,74 @@ export interface BodyLimits {
   readonly budget: BodyBudget
 }
 
-/** A body, and the way to give its bytes back to the budget once the request is answered. */
+/** A body, and the way to give its bytes back to the budget once it has been parsed. */
 export interface Body {
   readonly bytes: Buffer
   release(): void
+}
+
+export function createBudget(limit: number): BodyBudget {
+  return { limit, used: 0, readers: new Set() }
 }
 
 /**
  * The whole body.
  *
  * @throws CodedError `input-too-large` at the cap, at once if the length is declared; `overloaded` if all bodies
- *   together are too many; `http-request` if the sender goes away
+ *   together are too many and this one comes slowest; `http-request` if the sender goes away
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Body> {
   const { bodyBytes, smallBodyBytes, budget } = limits
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    let length = 0
+    const reader = { length: 0, started: performance.now(), fail }
     const release = () => {
-      budget.used -= length
-      length = 0
+      budget.used -= reader.length
+      reader.length = 0
     }
-    const fail = (error: CodedError) => {
+    function stop() {
+      budget.readers.delete(reader)
       request.off('data', take).off('end', finish).off('error', gone).off('close', gone)
+    }
+    function fail(error: CodedError) {
+      stop()
       request.pause()
       release()
       chunks.length = 0
       reject(error)
     }
-    const take = (chunk: Buffer) => {
-      length += chunk.length
+    function take(chunk: Buffer) {
+      reader.length += chunk.length
       budget.used += chunk.length
-      if (length > bodyBytes) fail(tooLarge(bodyBytes))
-      else if (length > smallBodyBytes && budget.used > budget.limit)
-        fail(new CodedError('overloaded', 'too many large requests at once'))
-      else chunks.push(chunk)
+      chunks.push(chunk)
+      if (reader.length > bodyBytes) fail(tooLarge(bodyBytes))
+      else if (reader.length > smallBodyBytes && budget.used > budget.limit) endSlowest(budget, smallBodyBytes)
     }
-    const finish = () => {
-      request.off('close', gone)
+    function finish() {
+      stop()
       const [only] = chunks
-      resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length), release })
+      const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, reader.length)
+      resolve({ bytes, release })
     }
-    const gone = () => fail(new CodedError('http-request', 'the sender went away before the end of its request'))
+    function gone() {
+      fail(new CodedError('http-request', 'the sender went away before the end of its request'))
+    }
     if (Number(request.headers['content-length'] ?? 0) > bodyBytes) return fail(tooLarge(bodyBytes))
+    budget.readers.add(reader)
     request.on('data', take).on('end', finish).on('error', gone).on('close', gone)
   })
+}
+
+/** Whoever sends a large body a few bytes at a time must not keep the room from those who send theirs in one go. */
+function endSlowest(budget: BodyBudget, smallBodyBytes: number): void {
+  const now = performance.now()
+  const speed = ({ length, started }: BodyReader) => length / Math.max(now - started, 1)
+  let slowest: BodyReader | undefined
+  for (const reader of budget.readers) {
+    if (reader.length <= smallBodyBytes) continue
+    if (slowest === undefined || speed(reader) < speed(slowest)) slowest = reader
+  }
+  slowest?.fail(new CodedError('overloaded', 'too many large requests at once, and this one came slowest'))
 }
 
 function tooLarge(cap: number): CodedError {

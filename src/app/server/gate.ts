@@ -1,51 +1,133 @@
-// Bounds how many requests are judged at once. Who comes first goes first; who waits too long is turned away.
+// Bounds the requests that are judged at once, by number and by the bytes of their bodies. Nobody queues here: a request
+// that memory answers is gone at once, and who waits for a registry waits in the engine, which asks each in turn. When
+// there are too many, somebody of those who take most is told so.
 
-export interface Gate {
-  /** `true` at once or later: go in, and call `leave` afterwards. `false`: too many wait, or the signal was aborted. */
-  enter(signal: AbortSignal): Promise<boolean> | boolean
-  leave(): void
-  readonly inside: number
-  readonly waiting: number
+/** What a request has in common with those that it competes with. */
+export interface Flow {
+  /** The tenant. */
+  readonly namespace: string
+  /** The registries of its images. */
+  readonly hosts: string
 }
 
-export function createGate(limit: number, maxWaiting: number): Gate {
-  let inside = 0
-  // A set keeps the order of arrival, and one who gives up in the middle leaves without a search.
-  const queue = new Set<(admitted: boolean) => void>()
+export interface Guest {
+  /** Asked for only when there is a crowd. */
+  flow(): Flow
+  /** 0 for what is small. */
+  readonly bytes: number
+  /** Ends its judging: somebody else gets the place. */
+  end(): void
+}
 
-  function wait(signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const giveUp = () => settle(false)
-      const settle = (admitted: boolean) => {
-        queue.delete(settle)
-        signal.removeEventListener('abort', giveUp)
-        resolve(admitted)
-      }
-      queue.add(settle)
-      signal.addEventListener('abort', giveUp)
-    })
+export interface Place {
+  leave(): void
+}
+
+export interface Gate {
+  /** `undefined`: too many are here already. */
+  enter(guest: Guest): Place | undefined
+  readonly inside: number
+}
+
+export interface GateLimits {
+  /** Requests judged at once. */
+  readonly judged: number
+  /** Bytes of their bodies. */
+  readonly judgedBytes: number
+  /** Above the bounds, a newcomer has so long to be answered from memory before one has to go. */
+  readonly momentMs: number
+}
+
+/** Newcomers that are given a moment, as a share of all: they hold memory, too. */
+const trialShare = 0.25
+
+interface Resident extends Place {
+  readonly guest: Guest
+  knownFlow: Flow | undefined
+  /** While on trial. */
+  timer: NodeJS.Timeout | undefined
+}
+
+export function createGate(limits: GateLimits): Gate {
+  /** In the order of arrival; those on trial among them. */
+  const residents = new Set<Resident>()
+  let bytes = 0
+  let trials = 0
+
+  const isCrowded = () => residents.size > limits.judged || bytes > limits.judgedBytes
+
+  function endTrial(resident: Resident): void {
+    if (resident.timer === undefined) return
+    clearTimeout(resident.timer)
+    resident.timer = undefined
+    trials--
+  }
+
+  function remove(resident: Resident): void {
+    endTrial(resident)
+    if (residents.delete(resident)) bytes -= resident.guest.bytes
+  }
+
+  /** The newcomer has had its moment: others have gone meanwhile, or one goes now. */
+  function makeRoom(newcomer: Resident): void {
+    endTrial(newcomer)
+    if (!isCrowded()) return
+    const weight = bytes > limits.judgedBytes ? (each: Resident) => each.guest.bytes : () => 1
+    const leaving = whoGoes([...residents], newcomer, weight)
+    remove(leaving)
+    leaving.guest.end()
   }
 
   return {
-    enter(signal) {
-      if (signal.aborted) return false
-      if (inside < limit) {
-        inside++
-        return true
+    enter(guest) {
+      const isFull = residents.size >= limits.judged || bytes + guest.bytes > limits.judgedBytes
+      if (isFull && trials >= limits.judged * trialShare) return undefined
+      const resident: Resident = { guest, knownFlow: undefined, timer: undefined, leave: () => remove(resident) }
+      residents.add(resident)
+      bytes += guest.bytes
+      if (isFull) {
+        trials++
+        resident.timer = setTimeout(makeRoom, limits.momentMs, resident)
       }
-      return queue.size < maxWaiting ? wait(signal) : false
-    },
-    leave() {
-      const [next] = queue
-      // The place goes over to the next one, so `inside` stays.
-      if (next === undefined) inside--
-      else next(true)
+      return resident
     },
     get inside() {
-      return inside
-    },
-    get waiting() {
-      return queue.size
+      return residents.size
     },
   }
+}
+
+/**
+ * The oldest of the largest group: of the namespace that takes most, those that wait for the same registries and take
+ * most of it. The newcomer itself where it belongs to that group: turning away costs less than what has been begun.
+ */
+function whoGoes(residents: readonly Resident[], newcomer: Resident, weight: (each: Resident) => number): Resident {
+  const ofNamespace = largest(residents, newcomer, (each) => flowOf(each).namespace, weight)
+  const group = largest(ofNamespace, newcomer, (each) => flowOf(each).hosts, weight)
+  if (group.includes(newcomer)) return newcomer
+  return group.find((each) => weight(each) > 0) ?? newcomer
+}
+
+/** Those of the name that weighs most; of names that weigh the same, the newcomer's. */
+function largest(
+  some: readonly Resident[],
+  newcomer: Resident,
+  nameOf: (each: Resident) => string,
+  weight: (each: Resident) => number,
+): readonly Resident[] {
+  const groups = new Map<string, { readonly members: Resident[]; weight: number }>()
+  for (const each of some) {
+    const group = groups.get(nameOf(each)) ?? { members: [], weight: 0 }
+    group.members.push(each)
+    group.weight += weight(each)
+    groups.set(nameOf(each), group)
+  }
+  let heaviest = groups.get(nameOf(newcomer)) ?? { members: [newcomer], weight: 0 }
+  for (const group of groups.values()) if (group.weight > heaviest.weight) heaviest = group
+  return heaviest.members
+}
+
+function flowOf(resident: Resident): Flow {
+  resident.knownFlow ??= resident.guest.flow()
+  return resident.knownFlow
 }

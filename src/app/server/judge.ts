@@ -5,13 +5,18 @@ import { errorFields, type Log } from '#app/log.ts'
 import { type AdmissionAnswer, denied } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { CodedError, codeOf, type ErrorCode, errorTable } from '#core/errors.ts'
-import { createGate, type Gate } from './gate.ts'
+import { flowOfRequest } from './flow.ts'
+import { createGate, type Gate, type Place } from './gate.ts'
 import type { AdmissionContext, AdmissionPath, Handlers } from './handlers.ts'
 import type { ServerLimits } from './limits.ts'
 
 export interface Judge {
-  /** The answer of the handler, or a denial: never rejects, never later than `withinMs`. */
-  judge(path: AdmissionPath, request: AdmissionRequest, withinMs: number): Judging
+  /**
+   * The answer of the handler, or a denial: never rejects, never later than `withinMs`.
+   *
+   * @param bytes of the body that the request came in; 0 for a small one
+   */
+  judge(path: AdmissionPath, request: AdmissionRequest, withinMs: number, bytes?: number): Judging
   /** Ends everything that is being judged, each with a denial. */
   cutOff(): void
   readonly gate: Gate
@@ -25,13 +30,13 @@ export interface Judging {
 }
 
 export function createJudge(handlers: Handlers, limits: ServerLimits, log: Log): Judge {
-  const gate = createGate(limits.concurrent, limits.waiting)
-  const running = new Set<() => void>()
+  const gate = createGate(limits)
+  const shop: Shop = { handlers, limits, log, gate, running: new Set() }
   return {
     gate,
-    judge: (path, request, withinMs) => start({ handlers, limits, log, gate, running }, path, request, withinMs),
+    judge: (path, request, withinMs, bytes = 0) => start(shop, path, request, { withinMs, bytes }),
     cutOff() {
-      for (const end of running) end()
+      for (const end of shop.running) end()
     },
   }
 }
@@ -44,18 +49,25 @@ interface Shop {
   readonly running: Set<() => void>
 }
 
-function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, withinMs: number): Judging {
+interface Given {
+  readonly withinMs: number
+  readonly bytes: number
+}
+
+function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, { withinMs, bytes }: Given): Judging {
   const controller = new AbortController()
   const grace = Math.min(shop.limits.cutOffGraceMs, withinMs / 10)
   const context = { signal: controller.signal, deadline: performance.now() + withinMs - grace }
-  const place = { taken: false }
   let graceTimer: NodeJS.Timeout | undefined
+  let place: Place | undefined
   let isFinished = false
   const answer = new Promise<AdmissionAnswer>((resolve) => {
-    const cutOff = () => {
-      controller.abort(new CodedError('overloaded', 'the time for an answer is over'))
+    const endBecause = (reason: string) => {
+      controller.abort(new CodedError('overloaded', reason))
       graceTimer ??= setTimeout(() => finish(tooLate()), grace)
     }
+    const cutOff = () => endBecause('the time for an answer is over')
+    const displace = () => endBecause('too many requests like this one wait; another one got its place')
     const timer = setTimeout(cutOff, withinMs - grace)
     // Also what ends a handler that hangs: its place in the gate is free again.
     const finish = (given: AdmissionAnswer) => {
@@ -64,11 +76,13 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, withi
       clearTimeout(timer)
       clearTimeout(graceTimer)
       shop.running.delete(cutOff)
-      if (place.taken) shop.gate.leave()
+      place?.leave()
       resolve(given)
     }
     shop.running.add(cutOff)
-    void answerOf(shop, path, request, { context, place }).then(finish)
+    place = shop.gate.enter({ bytes, flow: () => flowOfRequest(request), end: displace })
+    if (place === undefined) finish(tooMany())
+    else void answerOf(shop, path, request, context).then(finish)
   })
   return { answer, abandon: () => controller.abort(new CodedError('http-request', 'the sender went away')) }
 }
@@ -78,15 +92,11 @@ async function answerOf(
   shop: Shop,
   path: AdmissionPath,
   request: AdmissionRequest,
-  { context, place }: { context: AdmissionContext; place: { taken: boolean } },
+  context: AdmissionContext,
 ): Promise<AdmissionAnswer> {
   const { signal } = context
   try {
-    // Without `await` where there is room: that is the usual case, and each costs a turn.
-    const entered = shop.gate.enter(signal)
-    place.taken = entered === true || (entered !== false && (await entered))
-    if (!place.taken) return signal.aborted ? tooLate() : tooMany()
-    return await shop.handlers[path](request, context)
+    return signal.aborted ? tooLate() : await shop.handlers[path](request, context)
   } catch (error) {
     return faultOf(error, signal, shop.log)
   }

@@ -6,21 +6,28 @@ export interface ServerLimits {
    * allows 7 MiB.
    */
   readonly bodyBytes: number
-  /** Bodies being read or judged, all together: four of the largest. A parsed body takes several times its bytes. */
+  /** Bodies being read, all together: four of the largest. Above it, the one that comes slowest is refused. */
   readonly bodiesBytes: number
   /**
-   * What is no larger is let in even while large bodies have used up what all may take together: a few strangers who send
-   * slowly must not shut out every Pod. On every connection at once it is twice that again.
+   * What is no larger is let in whatever all take together: a few strangers who send much must not shut out every Pod. On
+   * every connection at once it is twice that again.
    */
   readonly smallBodyBytes: number
   /** Kubernetes objects stay below 40; a CustomResourceDefinition's schema is the deepest. Nothing here recurses by much. */
   readonly jsonDepth: number
-  /** Judged at once. More would only wait for the same registries and processor. */
-  readonly concurrent: number
-  /** Waiting for that; each gives up at its own deadline. */
-  readonly waiting: number
+  /**
+   * Judged at once; nearly all of them wait for registries, which the engine asks in turn. An API server has 200 mutating
+   * requests in flight: this is for nearly four. With a quarter more on trial it leaves connections free for health.
+   */
+  readonly judged: number
+  /** Of larger bodies, while they are judged: what is parsed takes several times its bytes. */
+  readonly judgedBytes: number
+  /** Memory answers within a few milliseconds; who has had no answer after this waits for a registry. */
+  readonly momentMs: number
   /** An API server has 200 mutating requests in flight; this is for five of them. Half of the usual 1,024 files would be less. */
   readonly connections: number
+  /** Unanswered requests on one connection. The API server sends none ahead; more would be one sender taking every place. */
+  readonly pipelined: number
   /** The API server closes its idle connections after 90 s. Whoever closes first while a request is on its way loses it. */
   readonly keepAliveMs: number
   /** The API server sends headers and body in one go; a sender that trickles holds a connection no longer than this. */
@@ -42,9 +49,11 @@ export const defaultLimits: ServerLimits = {
   bodiesBytes: 32 * 1024 * 1024,
   smallBodyBytes: 64 * 1024,
   jsonDepth: 256,
-  concurrent: 256,
-  waiting: 1_000,
+  judged: 768,
+  judgedBytes: 32 * 1024 * 1024,
+  momentMs: 50,
   connections: 1_000,
+  pipelined: 8,
   keepAliveMs: 95_000,
   headersMs: 5_000,
   bodyMs: 10_000,

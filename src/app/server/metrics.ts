@@ -4,6 +4,7 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ErrorCode } from '#core/errors.ts'
 import type { Mode } from '#core/policy/words.ts'
+import type { Doing } from './eviction.ts'
 import type { AdmissionPath } from './handlers.ts'
 
 export type MetricEvent =
@@ -27,8 +28,10 @@ export type MetricEvent =
   /** An HTTP request was refused before it was a review. */
   | { readonly kind: 'refused'; readonly status: number }
   | { readonly kind: 'tls-failed' }
-  /** A connection was refused because there were too many. */
+  /** A connection was refused because there were too many, and all of them being answered. */
   | { readonly kind: 'dropped' }
+  /** A connection was closed to make room for a new one. */
+  | { readonly kind: 'evicted'; readonly doing: Doing }
   /** Policy files were read again: taken, or kept out because something is wrong with them. */
   | { readonly kind: 'policies'; readonly outcome: 'loaded' | 'refused'; readonly count?: number }
   | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
@@ -36,7 +39,6 @@ export type MetricEvent =
 /** Numbers that are asked for at each scrape. */
 export interface Levels {
   readonly judging: number
-  readonly waiting: number
   readonly connections: number
 }
 
@@ -56,7 +58,7 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 export function createMetrics(): Metrics {
   let waiting: MetricEvent[] = []
-  let levels: () => Levels = () => ({ judging: 0, waiting: 0, connections: 0 })
+  let levels: () => Levels = () => ({ judging: 0, connections: 0 })
   let instruments: Instruments | undefined
   let loading: Promise<Instruments> | undefined
 
@@ -106,6 +108,7 @@ interface Instruments {
   readonly refused: Counter<'status'>
   readonly tlsFailed: Counter
   readonly dropped: Counter
+  readonly evicted: Counter<'doing'>
   readonly policyLoads: Counter<'outcome'>
   readonly policies: Gauge
   /** 1 while the files on disk are not what is in force. */
@@ -130,7 +133,6 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
       },
     })
   level('admission_judging', 'Admission requests being judged now.', (now) => now.judging)
-  level('admission_waiting', 'Admission requests waiting for their turn.', (now) => now.waiting)
   level('connections', 'Open TLS connections.', (now) => now.connections)
   return {
     registry,
@@ -146,7 +148,8 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
     passed: counter('admission_passed', 'Objects let pass without being judged.', ['because']),
     refused: counter('http_refused', 'HTTP requests refused before they were reviews.', ['status']),
     tlsFailed: counter('tls_failed', 'TLS handshakes that failed.', []),
-    dropped: counter('connections_dropped', 'Connections refused because there were too many.', []),
+    dropped: counter('connections_dropped', 'Connections refused: too many, and all of them being answered.', []),
+    evicted: counter('connections_evicted', 'Connections closed to make room for a new one.', ['doing']),
     policyLoads: counter('policy_loads', 'Policy files read: taken or refused.', ['outcome']),
     policies: new prom.Gauge({ name: 'sealward_policies', help: 'Policies in force.', registers }),
     policiesStale: new prom.Gauge({
@@ -183,6 +186,9 @@ function record(instruments: Instruments, event: MetricEvent): void {
       return
     case 'dropped':
       instruments.dropped.inc()
+      return
+    case 'evicted':
+      instruments.evicted.inc({ doing: event.doing })
       return
     case 'policies':
       instruments.policyLoads.inc({ outcome: event.outcome })

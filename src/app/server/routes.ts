@@ -6,7 +6,8 @@ import { type AdmissionAnswer, answer } from '#core/admission/answer.ts'
 import { type AdmissionRequest, parseReview, parseReviewId, type ReviewId } from '#core/admission/review.ts'
 import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { codeOf, type ErrorCode, errorTable, messageOf } from '#core/errors.ts'
-import { type BodyBudget, readBody } from './body.ts'
+import { type Body, type BodyBudget, readBody } from './body.ts'
+import type { Connections } from './connections.ts'
 import type { AdmissionPath, Handlers } from './handlers.ts'
 import { denial, type Judge } from './judge.ts'
 import type { ServerLimits } from './limits.ts'
@@ -22,6 +23,7 @@ export interface Routing {
   readonly metrics: Metrics
   readonly log: Log
   readonly budget: BodyBudget
+  readonly connections: Connections
   /** Shutting down: every answer is the last one of its connection. */
   isDraining: boolean
 }
@@ -48,6 +50,11 @@ const routes: ReadonlyMap<string, RouteOfPath> = new Map([
 /** Answers one request; never throws, and rejects only if the answer itself cannot be written. */
 export async function route(routing: Routing, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = pathOf(request)
+  const { pipelined } = routing.limits
+  if (routing.connections.requestsOf(request) > pipelined) {
+    const message = `no more than ${pipelined} requests at a time on one connection`
+    return refuse(routing, request, response, { status: 429, message, isLast: true })
+  }
   const found = routes.get(path)
   if (found === undefined) return refuse(routing, request, response, { status: 404, message: 'there is no such path' })
   const isRead = found.method === 'GET' && request.method === 'HEAD'
@@ -79,13 +86,11 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
     return refuse(routing, request, response, { status: 415, message })
   }
   try {
-    const { bytes, release } = await readBody(request, { ...routing.limits, budget: routing.budget })
-    try {
-      const text = await reviewBody(routing, exchange, { bytes, started })
-      reply(response, { status: 200, body: text, isLast: routing.isDraining })
-    } finally {
-      release()
-    }
+    const asked = await readBody(request, { ...routing.limits, budget: routing.budget }).then((body) =>
+      read(routing, body),
+    )
+    const text = await answerText(routing, exchange, { asked, started })
+    reply(response, { status: 200, body: text, isLast: routing.isDraining })
   } catch (error) {
     const status = statusOf(error)
     if (status === 500) throw error
@@ -94,21 +99,28 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
 }
 
 /**
- * The bytes of an AdmissionReview → the text of its answer.
+ * The bytes of an AdmissionReview, which are not needed any more afterwards.
  *
  * @throws CodedError if there is nothing that could be answered by uid
  */
-async function reviewBody(
+function read({ limits }: Routing, { bytes, release }: Body): Asked {
+  try {
+    const asked = readReview(parseStrictJsonBytes(bytes, { maxDepth: limits.jsonDepth }))
+    return { ...asked, bytes: bytes.length > limits.smallBodyBytes ? bytes.length : 0 }
+  } finally {
+    release()
+  }
+}
+
+async function answerText(
   routing: Routing,
   { path, request, response }: Exchange,
-  { bytes, started }: { bytes: Buffer; started: number },
+  { asked, started }: { asked: Asked; started: number },
 ): Promise<string> {
-  const body = parseStrictJsonBytes(bytes, { maxDepth: routing.limits.jsonDepth })
-  const asked = readReview(body)
   if (asked.refusal !== undefined) return finish(routing, { path, started, id: asked.id }, asked.refusal)
   const within = answerWithin(/[?&]timeout=([^&#]*)/.exec(request.url ?? '')?.[1])
-  const left = started + within - performance.now()
-  const judging = routing.judge.judge(path, asked.request, Math.max(left, 0))
+  const withinMs = Math.max(started + within - performance.now(), 0)
+  const judging = routing.judge.judge(path, asked.request, withinMs, asked.bytes)
   const gone = () => judging.abandon()
   response.once('close', gone)
   const given = await judging.answer
@@ -116,12 +128,15 @@ async function reviewBody(
   return finish(routing, { path, started, id: asked.request }, given)
 }
 
-type Asked =
+type Review =
   | { readonly request: AdmissionRequest; readonly refusal?: undefined }
   | { readonly id: ReviewId; readonly refusal: AdmissionAnswer }
 
+/** With the size of its body, if that was a large one. */
+type Asked = Review & { readonly bytes: number }
+
 /** A review that is broken but has a uid is answered with a denial: the API server then shows why. */
-function readReview(body: unknown): Asked {
+function readReview(body: unknown): Review {
   try {
     return { request: parseReview(body) }
   } catch (error) {
@@ -171,6 +186,13 @@ interface Refusal {
   readonly code?: ErrorCode
   readonly message: string
   readonly allow?: string
+  readonly isLast?: true
+}
+
+/** What a request with `Expect: 100-continue` is told before it sends its body: to send it, or why not. */
+export function routeExpecting(routing: Routing, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (Number(request.headers['content-length'] ?? 0) <= routing.limits.bodyBytes) response.writeContinue()
+  return route(routing, request, response)
 }
 
 function refuse(routing: Routing, request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
@@ -178,7 +200,8 @@ function refuse(routing: Routing, request: IncomingMessage, response: ServerResp
   routing.metrics.record({ kind: 'refused', status })
   routing.log.debug('refused an HTTP request', { status, code, error: message, path: pathOf(request) })
   const body = problem(code, message)
-  const given = { status, body, isLast: routing.isDraining, ...(allow !== undefined && { allow }) }
+  const isLast = routing.isDraining || refusal.isLast === true
+  const given = { status, body, isLast, ...(allow !== undefined && { allow }) }
   if (request.complete) reply(response, given)
   else replyEarly(request, response, given)
 }

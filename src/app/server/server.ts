@@ -5,12 +5,13 @@ import { createServer, type ServerOptions as HttpsOptions, type Server as HttpsS
 import { Server as TlsServer } from 'node:tls'
 import { errorFields, type Log } from '#app/log.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { createBudget } from './body.ts'
 import { type Connections, trackConnections } from './connections.ts'
 import type { Handlers } from './handlers.ts'
 import { createJudge } from './judge.ts'
 import { defaultLimits, type ServerLimits } from './limits.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { type Routing, route } from './routes.ts'
+import { type Routing, route, routeExpecting } from './routes.ts'
 import { loadTls, logTlsChange, type TlsOptions, type TlsPair, warnOfExpiry, watchTls } from './tls.ts'
 
 export interface ServerOptions {
@@ -42,22 +43,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...defaultLimits, ...options.limits }
   const pair = await loadTls(options.tls, Date.now())
   const server = createServer({ ...tlsOptions(pair, limits), ...httpOptions(limits) })
-  const connections = trackConnections(server)
-  const judge = createJudge(handlers, limits, log)
-  const budget = { limit: limits.bodiesBytes, used: 0 }
-  const routing: Routing = { handlers, judge, limits, metrics, log, budget, isDraining: false }
-  server.maxConnections = limits.connections
-  server.on('drop', () => metrics.record({ kind: 'dropped' }))
-  server.on('request', (request, response) => {
-    route(routing, request, response).catch((error) => log.error('no answer could be written', errorFields(error)))
+  const connections = trackConnections(server, limits.connections, {
+    evicted: (doing) => metrics.record({ kind: 'evicted', doing }),
+    dropped: () => metrics.record({ kind: 'dropped' }),
   })
+  const judge = createJudge(handlers, limits, log)
+  const budget = createBudget(limits.bodiesBytes)
+  const routing: Routing = { handlers, judge, limits, metrics, log, budget, connections, isDraining: false }
+  const unwritten = (error: unknown) => log.error('no answer could be written', errorFields(error))
+  server.on('request', (request, response) => route(routing, request, response).catch(unwritten))
+  server.on('checkContinue', (request, response) => routeExpecting(routing, request, response).catch(unwritten))
   server.on('tlsClientError', (error) => {
     metrics.record({ kind: 'tls-failed' })
     log.debug('a TLS handshake failed', { error: messageOf(error) })
   })
   const stopWatching = keepCertificate(server, pair, { options: options.tls, limits, metrics, log })
   const port = await listen(server, host, options.port)
-  metrics.watch(() => ({ judging: judge.gate.inside, waiting: judge.gate.waiting, connections: connections.count }))
+  metrics.watch(() => ({ judging: judge.gate.inside, connections: connections.count }))
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
   log.info('listening', { url })
   let closing: Promise<void> | undefined

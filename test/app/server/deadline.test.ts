@@ -1,9 +1,8 @@
-import { Agent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AdmissionContext } from '#app/server/handlers.ts'
 import { allowed, denied } from '#core/admission/answer.ts'
-import { ask, dial, exchange, reviewOf, start, type TestServer } from './harness.ts'
+import { ask, dial, reviewOf, start, type TestServer } from './harness.ts'
 
 let server: TestServer | undefined
 
@@ -87,58 +86,68 @@ describe('the deadline of the API server', () => {
 })
 
 describe('too much at once', () => {
-  test('waits its turn, is denied when its time is over or too many wait, and frees its place', async () => {
-    let inside = 0
-    let most = 0
+  const hang = () => {
     const release: (() => void)[] = []
+    const wait = () => new Promise<void>((resolve) => release.push(resolve))
+    return { release, wait }
+  }
+  const inNamespace = (uid: string, namespace: string) => reviewOf(uid, { namespace })
+
+  test('memory answers while every place is taken by those who wait for a registry', async () => {
+    const { release, wait } = hang()
     server = await start(
       {
-        mutate: async () => {
-          most = Math.max(most, ++inside)
-          await new Promise<void>((resolve) => release.push(resolve))
-          inside--
+        mutate: async (request) => {
+          if (request.namespace === 'flood') await wait()
           return allowed()
         },
       },
-      { concurrent: 2, waiting: 1 },
+      { judged: 4 },
     )
-    const held = [ask(server, reviewOf('u-1')), ask(server, reviewOf('u-2'))]
-    await expect.poll(() => inside).toBe(2)
-    const third = ask(server, reviewOf('u-3'), '/mutate?timeout=1s')
-    await sleep(50)
-    expect(JSON.stringify(await ask(server, reviewOf('u-4')))).toContain('Too many requests')
-    expect(JSON.stringify(await third)).toContain('code: overloaded')
-    const fifth = ask(server, reviewOf('u-5'))
-    await sleep(50)
-    for (let count = 0; count < 3; count++) {
-      await expect.poll(() => release.length).toBeGreaterThan(0)
-      release.shift()?.()
+    const flood = Array.from({ length: 4 }, (_, index) => ask(server as TestServer, inNamespace(`f-${index}`, 'flood')))
+    await expect.poll(() => release.length).toBe(4)
+    for (const uid of ['1', '2', '3']) {
+      expect(await ask(server, inNamespace(uid, 'prod'))).toMatchObject({ uid, allowed: true })
     }
-    for (const given of await Promise.all([...held, fifth])) expect(given).toMatchObject({ allowed: true })
-    expect(most).toBe(2)
+    for (const go of release) go()
+    for (const given of await Promise.all(flood)) expect(given).toMatchObject({ allowed: true })
+  })
+
+  test('a flood gives up a place to another namespace, and not to more of itself; both are told why', async () => {
+    const { release, wait } = hang()
+    const ended: string[] = []
+    server = await start(
+      {
+        mutate: async (request, { signal }) => {
+          signal.addEventListener('abort', () => ended.push(request.uid))
+          await Promise.race([wait(), new Promise<never>((_, reject) => signal.addEventListener('abort', reject))])
+          return allowed()
+        },
+      },
+      { judged: 4, momentMs: 20 },
+    )
+    const flood: Promise<Record<string, unknown>>[] = []
+    for (let index = 0; index < 4; index++) {
+      flood.push(ask(server, inNamespace(`f-${index}`, 'flood')))
+      await expect.poll(() => release.length).toBe(index + 1)
+    }
+    expect(JSON.stringify(await ask(server, inNamespace('f-5', 'flood')))).toContain('code: overloaded')
+    const other = ask(server, inNamespace('p-1', 'prod'))
+    expect(JSON.stringify(await flood[0])).toContain('code: overloaded')
+    expect(ended).toEqual(['f-5', 'f-0'])
+    for (const go of release) go()
+    expect(await other).toMatchObject({ uid: 'p-1', allowed: true })
+    for (const given of await Promise.all(flood.slice(1))) expect(given).toMatchObject({ allowed: true })
   })
 
   test('a handler that hangs does not keep its place for ever', async () => {
     let calls = 0
     server = await start(
       { mutate: () => (++calls === 1 ? new Promise(() => {}) : Promise.resolve(allowed())) },
-      { concurrent: 1 },
+      { judged: 1 },
     )
     const hanging = ask(server, reviewOf('u-1'), '/mutate?timeout=400ms')
-    const next = ask(server, reviewOf('u-2'))
     expect(await hanging).toMatchObject({ allowed: false })
-    expect(await next).toMatchObject({ uid: 'u-2', allowed: true })
-  })
-
-  test('connections above the bound are refused, and the others live on', async () => {
-    server = await start({}, { connections: 2 })
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    const ping = { method: 'GET', path: '/healthz', agent }
-    expect((await exchange(server, ping)).status).toBe(200)
-    const second = await dial(server)
-    await expect(dial(server)).rejects.toThrow()
-    expect((await exchange(server, ping)).status).toBe(200)
-    second.destroy()
-    agent.destroy()
+    expect(await ask(server, reviewOf('u-2'))).toMatchObject({ uid: 'u-2', allowed: true })
   })
 })
