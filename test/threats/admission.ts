@@ -103,13 +103,11 @@ export const admissionThreats: readonly ThreatRow[] = [
     id: 'AD-15',
     attack: 'A review that is null, cut off, no JSON, of wrong types, without a uid, or with two members `image`.',
     outcome: 'Refused as a bad request or denied, never allowed; the next request is served.',
-    awaited: true,
   },
   {
     id: 'AD-16',
     attack: 'Reviews of 8 and 64 MiB, endless chunked bodies, headers byte by byte, thousands of containers.',
     outcome: 'Refused at the cap, memory stays flat, and others are served meanwhile.',
-    awaited: true,
   },
   {
     id: 'AD-17',
