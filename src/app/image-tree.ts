@@ -1,13 +1,13 @@
 // What hangs on an image, listed: platforms, signature and attestation layers under cosign's tags, referrers. It takes
 // every place as it is declared and verifies nothing.
 
-import type { Repository } from '#core/decision/question.ts'
+import type { MalformedEntry, Repository } from '#core/decision/question.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import { codeOf, messageOf } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { fallbackTag } from '#core/image/digest.ts'
 import type { Descriptor, Manifest } from '#core/image/manifest.ts'
-import { parseManifest } from '#core/image/manifest.ts'
+import { parseManifest, parseSignatureManifest } from '#core/image/manifest.ts'
 import type { ImageReference } from '#core/image/reference.ts'
 import { effectiveTag } from '#core/image/reference.ts'
 import { signatureTag } from '#signature/formats/cosign.ts'
@@ -21,14 +21,25 @@ export interface TreeEntry {
   readonly size: number
 }
 
+/** A place that could not be read, or not whole: there may be more than is listed. */
+interface Problem {
+  readonly place: string
+  readonly code: ErrorCode
+  readonly detail: string
+}
+
+interface Listing {
+  readonly entries: readonly TreeEntry[]
+  readonly problems: readonly Problem[]
+}
+
 export interface ImageTree {
   readonly image: Repository
   readonly digest: Digest
   readonly mediaType: string
   readonly platforms: readonly { readonly digest: Digest; readonly platform: string; readonly size: number }[]
   readonly entries: readonly TreeEntry[]
-  /** Places that could not be read: there may be more than is listed. */
-  readonly problems: readonly { readonly place: string; readonly code: ErrorCode; readonly detail: string }[]
+  readonly problems: readonly Problem[]
 }
 
 /**
@@ -72,12 +83,27 @@ function attestationTag(digest: Digest): string {
   return `${fallbackTag(digest)}.att`
 }
 
-async function listed({ place, list }: { place: string; list: () => Promise<readonly TreeEntry[]> }) {
+async function listed({ place, list }: { place: string; list: () => Promise<Listing> }): Promise<Listing> {
   try {
-    return { entries: await list(), problems: [] }
+    return await list()
   } catch (error) {
     return { entries: [], problems: [{ place, code: codeOf(error), detail: messageOf(error) }] }
   }
+}
+
+/** What is malformed between them is told, and hides none of the others. */
+function separate<T extends object>(
+  list: readonly (T | MalformedEntry)[],
+  place: string,
+  entryOf: (entry: T, at: number) => TreeEntry,
+): Listing {
+  const entries: TreeEntry[] = []
+  const problems: Problem[] = []
+  for (const [at, entry] of list.entries()) {
+    if ('malformed' in entry) problems.push({ place, code: 'manifest-malformed', detail: entry.malformed })
+    else entries.push(entryOf(entry, at))
+  }
+  return { entries, problems }
 }
 
 async function layers(
@@ -86,12 +112,10 @@ async function layers(
   at: Repository,
   registry: Sources,
   context: FetchContext,
-): Promise<readonly TreeEntry[]> {
+): Promise<Listing> {
   const fetched = await registry.tagged(at, tag, context)
-  if (fetched === null) return []
-  const manifest = parseManifest(fetched.bytes, fetched.mediaType)
-  if (manifest.kind === 'index') return []
-  return manifest.layers.map(({ mediaType, digest, size }, index) => ({
+  const manifest = fetched === null ? undefined : parseSignatureManifest(fetched.bytes, fetched.mediaType)
+  return separate(manifest?.layers ?? [], `tag ${tag}`, ({ mediaType, digest, size }, index) => ({
     type,
     place: `${tag} layer ${index + 1}`,
     mediaType,
@@ -100,14 +124,9 @@ async function layers(
   }))
 }
 
-async function referrers(
-  digest: Digest,
-  at: Repository,
-  registry: Sources,
-  context: FetchContext,
-): Promise<readonly TreeEntry[]> {
+async function referrers(digest: Digest, at: Repository, registry: Sources, context: FetchContext): Promise<Listing> {
   const list = await registry.referrers(at, digest, context)
-  return list.map(({ digest: of, mediaType, artifactType, size, annotations }) => ({
+  return separate(list, 'the list of referrers', ({ digest: of, mediaType, artifactType, size, annotations }) => ({
     type: typeOf(artifactType ?? '', annotations?.['dev.sigstore.bundle.predicateType']),
     place: `referrer ${of}`,
     mediaType: artifactType ?? mediaType,

@@ -217,7 +217,7 @@ async function pushBundle(
     await registry.putReferrer(repository, digest, toPush(manifest), context)
     const problem = await readBack(place, request, tools)
     const listed = await registry.referrers(repository, digest, context)
-    if (!listed.some((each) => each.digest === manifest.descriptor.digest)) return undefined
+    if (!listed.some((each) => 'digest' in each && each.digest === manifest.descriptor.digest)) return undefined
     return confirmed(manifest.descriptor.digest, problem)
   })
 }

@@ -11,7 +11,7 @@ import { printable } from '#core/encoding/printable.ts'
 import type { JsonObject } from '#core/encoding/strict-json.ts'
 import { asObject, asString, onlyMembers, parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
-import type { Descriptor, ImageManifest } from '#core/image/manifest.ts'
+import type { Descriptor, SignatureManifest } from '#core/image/manifest.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import { refuseAt } from './acceptance.ts'
 import { verifyByKey } from './by-key.ts'
@@ -36,7 +36,7 @@ interface SimpleSigning {
 }
 
 /** One material for each signature layer; what else lies there is named. `place` says where, for people. */
-export function gatherLayers(manifest: ImageManifest, place: string, at: Repository, facts: Facts): Gathering {
+export function gatherLayers(manifest: SignatureManifest, place: string, at: Repository, facts: Facts): Gathering {
   const questions: FetchQuestion[] = []
   const materials = new Map<string, Material>()
   const oddities: Gathering['oddities'][number][] = []
@@ -44,8 +44,11 @@ export function gatherLayers(manifest: ImageManifest, place: string, at: Reposit
   let seen = 0
   for (const [index, layer] of manifest.layers.entries()) {
     const here = `layer ${index + 1} of ${place}`
-    if (layer.mediaType !== simpleSigningType) {
-      const detail = `it is of the type "${printable(layer.mediaType, 100)}", not a signature`
+    if ('malformed' in layer || layer.mediaType !== simpleSigningType) {
+      const detail =
+        'malformed' in layer
+          ? layer.malformed
+          : `it is of the type "${printable(layer.mediaType, 100)}", not a signature`
       // A manifest may have thousands of layers; an explanation has no room for them.
       if (oddities.length < maxSignatures) oddities.push({ place: here, code: 'layer-malformed', detail })
       continue

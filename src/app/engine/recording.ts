@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Fact, Fetched, FetchQuestion, Referrer, Resolved } from '#core/decision/question.ts'
+import type { Fact, Fetched, FetchQuestion, MalformedEntry, Referrer, Resolved } from '#core/decision/question.ts'
 import { questionKey } from '#core/decision/question.ts'
 import { decodeBase64, encodeBase64 } from '#core/encoding/base64.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
@@ -23,12 +23,15 @@ const referrer = z.strictObject({
   annotations: z.record(z.string(), z.string()).optional(),
 })
 
+/** What a list may hold: see `MalformedEntry`. */
+const listed = z.union([referrer, z.strictObject({ malformed: z.string() })])
+
 const answer = z.union([
   z.strictObject({ resolved: z.strictObject({ digest, mediaType: z.string() }) }),
   z.strictObject({ readable: z.literal(true) }),
   z.strictObject({ fetched }),
   z.strictObject({ absent: z.literal(true) }),
-  z.strictObject({ referrers: z.array(referrer) }),
+  z.strictObject({ referrers: z.array(listed) }),
   z.strictObject({ blob: z.base64() }),
   z.strictObject({ failed: z.strictObject({ code: z.string(), detail: z.string() }) }),
 ])
@@ -114,7 +117,7 @@ export function recordedSources(recording: Recording): Sources {
       const answer = answerTo({ kind: 'tagged', at, tag })
       return 'absent' in answer ? null : toFetched(member(answer, 'fetched'))
     },
-    referrers: async (at, digest) => toReferrers(member(answerTo({ kind: 'referrers', at, digest }), 'referrers')),
+    referrers: async (at, digest) => member(answerTo({ kind: 'referrers', at, digest }), 'referrers').map(toReferrer),
     blob: async (at, digest, maxBytes) =>
       checked(decodeBase64(member(answerTo({ kind: 'blob', at, digest, maxBytes }), 'blob')), digest),
   }
@@ -143,7 +146,7 @@ function toAnswer(question: FetchQuestion, fact: Fact<unknown>): Answer {
       return { fetched: { digest, mediaType, bytes: encodeBase64(bytes) } }
     }
     case 'referrers':
-      return { referrers: (value as readonly Referrer[]).map((each) => ({ ...each })) }
+      return { referrers: (value as readonly (Referrer | MalformedEntry)[]).map((each) => ({ ...each })) }
     case 'blob':
       return { blob: encodeBase64(value as Uint8Array) }
   }
@@ -164,13 +167,15 @@ function toFetched(value: z.infer<typeof fetched>, wanted?: Digest): Fetched {
   return { digest, mediaType: value.mediaType, bytes: checked(decodeBase64(value.bytes), digest) }
 }
 
-function toReferrers(values: readonly z.infer<typeof referrer>[]): readonly Referrer[] {
-  return values.map(({ artifactType, annotations, ...value }) => ({
+function toReferrer(entry: z.infer<typeof listed>): Referrer | MalformedEntry {
+  if ('malformed' in entry) return entry
+  const { artifactType, annotations, ...value } = entry
+  return {
     ...value,
     digest: parseDigest(value.digest),
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
-  }))
+  }
 }
 
 function checked(bytes: Uint8Array, digest: Digest): Uint8Array {

@@ -1,7 +1,7 @@
 // What the engine needs from the world to answer questions. The registry client fits by shape, recorded facts do too.
 // Every method throws a `CodedError` with a code of kind `undetermined`; bytes that it returns are what their digest says.
 
-import type { Fetched, Referrer, Repository, Resolved } from '#core/decision/question.ts'
+import type { Fetched, MalformedEntry, Referrer, Repository, Resolved } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
 
 /** On whose behalf, and how long. */
@@ -20,8 +20,8 @@ export interface Sources {
   manifest(at: Repository, digest: Digest, context: FetchContext): Promise<Fetched>
   /** `null` only where the registry says cleanly that there is no such tag. */
   tagged(at: Repository, tag: string, context: FetchContext): Promise<Fetched | null>
-  /** All pages of the referrers API, or the fallback tag's index; empty where neither names any. */
-  referrers(at: Repository, digest: Digest, context: FetchContext): Promise<readonly Referrer[]>
+  /** All pages of the referrers API, or the fallback tag's index; empty where neither names any. Entries may be malformed. */
+  referrers(at: Repository, digest: Digest, context: FetchContext): Promise<readonly (Referrer | MalformedEntry)[]>
   /** Throws `content-missing`, `content-too-large`, `digest-mismatch`. */
   blob(at: Repository, digest: Digest, maxBytes: number, context: FetchContext): Promise<Uint8Array>
 }

@@ -9,7 +9,7 @@ import type { SignatureDemand } from '#core/policy/words.ts'
 import type { SignatureFinding } from './finding.ts'
 import type { Check, Claims, Format, Gap, Material, Oddity, SignedSubject, Verification } from './format.ts'
 import { identityMismatch } from './identity.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry, Looking } from './inquiry.ts'
 import { keyLife } from './key-life.ts'
 
 export interface Collected {
@@ -47,11 +47,24 @@ export function fromMemory(leaf: Leaf, subject: SignedSubject, inquiry: Inquiry)
 }
 
 export function fromEvidence(leaf: Leaf, subject: SignedSubject, inquiry: Inquiry): Collected {
-  const { attestor } = leaf.demand
   const found = nothingYet()
+  collect('ask', { leaf, subject, inquiry }, found)
+  const suffices = found.signatures.some((signature) => signature.counts)
+  if (!suffices && !found.open) collect('askFurther', { leaf, subject, inquiry }, found)
+  return found
+}
+
+interface Collecting {
+  readonly leaf: Leaf
+  readonly subject: SignedSubject
+  readonly inquiry: Inquiry
+}
+
+function collect(how: Looking, { leaf, subject, inquiry }: Collecting, found: Collected): void {
+  const { attestor } = leaf.demand
   for (const format of inquiry.formats) {
     if (!attestor.storage.layouts.includes(format.layout) || !format.serves(attestor)) continue
-    const gathering = inquiry.gather(format, subject)
+    const gathering = inquiry.gather(format, subject, how)
     for (const question of gathering.questions) {
       found.open = true
       inquiry.ask(question)
@@ -65,7 +78,6 @@ export function fromEvidence(leaf: Leaf, subject: SignedSubject, inquiry: Inquir
       else weighVerification(leaf, { format, material, verification: fact.value }, found, inquiry.now)
     }
   }
-  return found
 }
 
 function weighVerification(

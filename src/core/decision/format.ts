@@ -90,6 +90,11 @@ export interface Format {
   serves(attestor: Attestor): boolean
   /** Pure and total: the same subject and facts give the same gathering. */
   ask(subject: SignedSubject, facts: Facts): Gathering
+  /**
+   * The same for places that are looked at only where what `ask` found does not suffice, so that nothing which is trusted
+   * pays for them. Asked when `ask` has no questions left; answers only what `ask` did not.
+   */
+  askFurther?(subject: SignedSubject, facts: Facts): Gathering
   /** Never throws for bad material: what does not verify is an answer. No network, files or clock. */
   verify(material: Material, attestor: Attestor, subject: SignedSubject): Promise<Verification>
 }

@@ -31,6 +31,9 @@ export interface Knowledge extends Facts {
   last(key: string): LastVerdict | undefined
 }
 
+/** By which method a format is asked. */
+export type Looking = 'ask' | 'askFurther'
+
 export class Inquiry {
   readonly formats: readonly Format[]
   readonly now: number
@@ -64,12 +67,12 @@ export class Inquiry {
   }
 
   /** What a format makes of the facts; asked once, however many attestors it serves. */
-  gather(format: Format, subject: SignedSubject): Gathering {
+  gather(format: Format, subject: SignedSubject, how: Looking = 'ask'): Gathering {
     const { digest, signatures, image } = subject
-    const key = JSON.stringify([format.name, digest, signatures.registry, signatures.repository, image])
+    const key = JSON.stringify([how, format.name, digest, signatures.registry, signatures.repository, image])
     const known = this.#gathered.get(key)
     if (known !== undefined) return known
-    const gathering = askSafely(format, subject, this.knowledge)
+    const gathering = askSafely(format, how, subject, this.knowledge)
     this.#gathered.set(key, gathering)
     return gathering
   }
@@ -95,9 +98,9 @@ export class Inquiry {
 }
 
 /** A format that fails on what it reads leaves a gap, and spoils nothing that another format finds. */
-function askSafely(format: Format, subject: SignedSubject, facts: Facts): Gathering {
+function askSafely(format: Format, how: Looking, subject: SignedSubject, facts: Facts): Gathering {
   try {
-    return format.ask(subject, facts)
+    return format[how]?.(subject, facts) ?? { questions: [], materials: [], oddities: [], gaps: [] }
   } catch (error) {
     const detail = `the format ${format.name} failed: ${messageOf(error)}`
     return {

@@ -24,7 +24,7 @@ export type FetchQuestion =
   | { readonly kind: 'manifest'; readonly at: Repository; readonly digest: Digest }
   /** The manifest under this tag, if there is one → `Fetched | null` */
   | { readonly kind: 'tagged'; readonly at: Repository; readonly tag: string }
-  /** Everything that refers to this digest, by the referrers API or the fallback tag → `Referrer[]` */
+  /** Everything that refers to this digest, by the referrers API or the fallback tag → `(Referrer | MalformedEntry)[]` */
   | { readonly kind: 'referrers'; readonly at: Repository; readonly digest: Digest }
   /** The blob of this digest → `Uint8Array` */
   | { readonly kind: 'blob'; readonly at: Repository; readonly digest: Digest; readonly maxBytes: number }
@@ -62,12 +62,17 @@ export interface Referrer {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
+/** An entry of a list that is none: what it was cannot be told. Those beside it are not spoiled. */
+export interface MalformedEntry {
+  readonly malformed: string
+}
+
 interface Answers {
   resolve: Resolved
   access: true
   manifest: Fetched
   tagged: Fetched | null
-  referrers: readonly Referrer[]
+  referrers: readonly (Referrer | MalformedEntry)[]
   blob: Uint8Array
   verify: Verification
 }

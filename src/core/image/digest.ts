@@ -41,6 +41,9 @@ export function digestHex(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1)
 }
 
+/** Tags have at most 128 characters, so that nothing can lie under one made of a longer digest. */
+export const maxTagLength = 128
+
 /** The tag under which clients without a referrers API keep what refers to `digest` (distribution-spec, "Referrers Tag Schema"). */
 export function fallbackTag(digest: Digest): string {
   return digest.replace(':', '-')

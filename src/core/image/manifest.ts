@@ -1,7 +1,7 @@
 // Image manifests and indexes: OCI image specification 1.1 (manifest.md, image-index.md, descriptor.md) and Docker
 // schema 2. Whatever another reader could take for something else is refused. It fetches and hashes nothing.
 
-import type { Referrer } from '#core/decision/question.ts'
+import type { MalformedEntry, Referrer } from '#core/decision/question.ts'
 import { printable } from '#core/encoding/printable.ts'
 import type { JsonObject } from '#core/encoding/strict-json.ts'
 import {
@@ -14,7 +14,7 @@ import {
   ownMember,
   parseStrictJsonBytes,
 } from '#core/encoding/strict-json.ts'
-import { CodedError } from '#core/errors.ts'
+import { CodedError, messageOf } from '#core/errors.ts'
 import type { Digest } from './digest.ts'
 import { toDigest } from './digest.ts'
 
@@ -71,6 +71,11 @@ export interface ImageIndex extends ManifestCommon {
 
 export type Manifest = ImageManifest | ImageIndex
 
+/** A manifest whose layers are signatures: each stands for itself. */
+export interface SignatureManifest extends Omit<ImageManifest, 'layers'> {
+  readonly layers: readonly (Descriptor | MalformedEntry)[]
+}
+
 const kinds: Readonly<Record<string, Manifest['kind']>> = {
   [ociManifestType]: 'image',
   [dockerManifestType]: 'image',
@@ -97,18 +102,49 @@ export function parseManifest(bytes: Uint8Array, declaredMediaType?: string): Ma
 }
 
 /**
+ * A manifest whose layers are judged one by one: a malformed layer spoils none beside it, anything else is as strict.
+ *
+ * @returns `undefined` for an index
+ * @throws CodedError as `parseManifest`
+ */
+export function parseSignatureManifest(bytes: Uint8Array, declaredMediaType?: string): SignatureManifest | undefined {
+  return reading(() => {
+    const object = readTop(bytes)
+    const mediaType = mediaTypeOf(object, plainType(declaredMediaType))
+    if (kinds[mediaType] === 'index') return undefined
+    const config = descriptor(ownMember(object, 'config'), 'config')
+    const layers = listOf(object, 'layers').map((entry, at) => orMalformed(entry, memberPath('layers', at)))
+    return { kind: 'image', ...commonOf(object, mediaType), config, layers }
+  })
+}
+
+/**
  * The answer of the referrers API, or the index under the fallback tag (distribution-spec, "Listing Referrers").
  *
  * @throws CodedError as `parseManifest`
  */
-export function parseReferrersIndex(bytes: Uint8Array): readonly Referrer[] {
+export function parseReferrersIndex(bytes: Uint8Array): readonly (Referrer | MalformedEntry)[] {
   return reading(() => {
     const object = readTop(bytes)
     // Registries written in Go say null for a list without entries.
     const empty = ownMember(object, 'manifests') === null
     if (mediaTypeOf(object, undefined) !== ociIndexType) throw unsupported('a list of referrers is an OCI index')
-    return empty ? [] : descriptors(object, 'manifests').map(toReferrer)
+    if (empty) return []
+    return listOf(object, 'manifests').map((entry, at) => {
+      const read = orMalformed(entry, memberPath('manifests', at))
+      return 'malformed' in read ? read : toReferrer(read)
+    })
   })
+}
+
+/** For lists that many write to: one bad entry must not hide the others. */
+function orMalformed(value: unknown, where: string): Descriptor | MalformedEntry {
+  try {
+    return descriptor(value, where)
+  } catch (error) {
+    if (error instanceof CodedError) return { malformed: messageOf(error) }
+    throw error
+  }
 }
 
 function toReferrer(entry: Descriptor): Referrer {
@@ -170,6 +206,10 @@ function commonOf(object: JsonObject, mediaType: string): ManifestCommon {
 }
 
 function descriptors(object: JsonObject, name: string): readonly Descriptor[] {
+  return listOf(object, name).map((entry, at) => descriptor(entry, memberPath(name, at)))
+}
+
+function listOf(object: JsonObject, name: string): readonly unknown[] {
   const list = asArray(ownMember(object, name), name)
   if (list.length > maxDescriptors) {
     throw new CodedError(
@@ -177,7 +217,7 @@ function descriptors(object: JsonObject, name: string): readonly Descriptor[] {
       `manifest with ${list.length} ${name}; at most ${maxDescriptors} are read`,
     )
   }
-  return list.map((entry, at) => descriptor(entry, memberPath(name, at)))
+  return list
 }
 
 function descriptor(value: unknown, where: string): Descriptor {

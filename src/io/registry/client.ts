@@ -1,7 +1,7 @@
 // The registry client: joins connections, credentials, mirrors and the methods of the distribution API. It satisfies the
 // engine's `Sources` by shape, and pushes for signing. It judges nothing that it reads.
 
-import type { Fetched, Referrer, Repository, Resolved } from '#core/decision/question.ts'
+import type { Fetched, MalformedEntry, Referrer, Repository, Resolved } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { splitPort } from '#core/image/registry-host.ts'
 import type { NetworkSettings } from '#io/http/network.ts'
@@ -45,7 +45,7 @@ export interface RegistryClient {
   access(at: Repository, digest: Digest, context: CallContext): Promise<void>
   manifest(at: Repository, digest: Digest, context: CallContext): Promise<Fetched>
   tagged(at: Repository, tag: string, context: CallContext): Promise<Fetched | null>
-  referrers(at: Repository, digest: Digest, context: CallContext): Promise<readonly Referrer[]>
+  referrers(at: Repository, digest: Digest, context: CallContext): Promise<readonly (Referrer | MalformedEntry)[]>
   blob(at: Repository, digest: Digest, maxBytes: number, context: CallContext): Promise<Uint8Array>
   listTags(at: Repository, context: CallContext): Promise<readonly string[]>
 
@@ -109,7 +109,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         at,
         context,
         (from) => fetchReferrers(from, digest, without),
-        (answer) => answer.length > 0,
+        // Nor may a list that is not whole be the last word.
+        (answer) => answer.length > 0 && !answer.some((each) => 'malformed' in each),
       ),
     listTags: (at, context) => fetchTags(atOrigin(at, context)),
 

@@ -87,7 +87,7 @@ async function addToFallback(writing: Reading, subject: Digest, entry: Entry, ra
 
 /** @throws CodedError as `parseReferrersIndex`: what is no index is not overwritten */
 function lists(index: Uint8Array, digest: Digest): boolean {
-  return parseReferrersIndex(index).some((each) => each.digest === digest)
+  return parseReferrersIndex(index).some((each) => 'digest' in each && each.digest === digest)
 }
 
 /** Everything that is there stays as it is, unknown members included. */

@@ -1,7 +1,7 @@
 // What refers to a digest (distribution specification, "Listing Referrers"): by the referrers API, and by the index under
 // the fallback tag where there is no API or the API knows of nothing. Judges no referrer.
 
-import type { Referrer } from '#core/decision/question.ts'
+import type { MalformedEntry, Referrer } from '#core/decision/question.ts'
 import { CodedError } from '#core/errors.ts'
 import { type Digest, fallbackTag } from '#core/image/digest.ts'
 import { maxManifestBytes, ociIndexType, parseReferrersIndex } from '#core/image/manifest.ts'
@@ -16,11 +16,15 @@ import { errorCodeOf, isSuccess, unexpectedStatus } from './status.ts'
 
 /** Signatures, attestations and reports of years; the caps on what is read of each stand with the formats. */
 const maxReferrers = 2_000
+/** One says that the list is not whole; more are for whoever mends it. */
+const malformedTold = 16
 /**
  * Repositories for which the host answered as if the route did not exist, so that the next image costs one request less.
  * Not whole hosts: what a proxy says of one path must not hide the signatures of another.
  */
 export type WithoutApi = Cache<{ readonly since: number }>
+
+type Listed = Referrer | MalformedEntry
 
 /** An upgraded registry is noticed after a minute. */
 export function createWithoutApi(): WithoutApi {
@@ -28,7 +32,7 @@ export function createWithoutApi(): WithoutApi {
 }
 
 /**
- * All referrers of a digest, each once; empty where there are none.
+ * All referrers of a digest, each once, and what is malformed between them; empty where there are none.
  *
  * @throws CodedError `manifest-malformed` and its kin for a broken list, `too-many-signatures`, `registry-protocol`,
  *   and what a session throws
@@ -37,13 +41,13 @@ export async function fetchReferrers(
   reading: Reading,
   digest: Digest,
   without: WithoutApi,
-): Promise<readonly Referrer[]> {
+): Promise<readonly Listed[]> {
   const listed = without.get(placeOf(reading)) === undefined ? await askApi(reading, digest, without) : []
   return listed.length > 0 ? listed : readFallback(reading, digest)
 }
 
 /** Empty where the registry has no such API. */
-async function askApi(reading: Reading, digest: Digest, without: WithoutApi): Promise<readonly Referrer[]> {
+async function askApi(reading: Reading, digest: Digest, without: WithoutApi): Promise<readonly Listed[]> {
   const { session, endpoint, context } = reading
   const url = apiUrl(endpoint, 'referrers', digest)
   const pages = await readPages(url, async (page) => {
@@ -72,7 +76,7 @@ function lacksApi(answer: Followed): boolean {
   return [404, 405, 501].includes(answer.response.status)
 }
 
-function readPage(page: Followed): readonly Referrer[] {
+function readPage(page: Followed): readonly Listed[] {
   const mediaType = mediaTypeOf(page)
   if (mediaType !== '' && mediaType !== ociIndexType && mediaType !== 'application/json') {
     throw new CodedError('registry-protocol', `${page.url.host} lists referrers as something that is no index`, {
@@ -83,15 +87,19 @@ function readPage(page: Followed): readonly Referrer[] {
 }
 
 /** The index that clients keep for registries without the API. */
-export async function readFallback(reading: Reading, digest: Digest): Promise<readonly Referrer[]> {
+export async function readFallback(reading: Reading, digest: Digest): Promise<readonly Listed[]> {
   const fetched = await fetchTagged(reading, fallbackTag(digest))
   return fetched === null ? [] : distinct(parseReferrersIndex(fetched.bytes), apiUrl(reading.endpoint, 'manifests'))
 }
 
-function distinct(referrers: readonly Referrer[], url: URL): readonly Referrer[] {
+function distinct(entries: readonly Listed[], url: URL): readonly Listed[] {
   const byDigest = new Map<Digest, Referrer>()
-  for (const each of referrers) if (!byDigest.has(each.digest)) byDigest.set(each.digest, each)
-  if (byDigest.size <= maxReferrers) return [...byDigest.values()]
+  const malformed: MalformedEntry[] = []
+  for (const each of entries) {
+    if ('malformed' in each) malformed.push(each)
+    else if (!byDigest.has(each.digest)) byDigest.set(each.digest, each)
+  }
+  if (byDigest.size <= maxReferrers) return [...byDigest.values(), ...malformed.slice(0, malformedTold)]
   throw new CodedError(
     'too-many-signatures',
     `${url.host} lists ${byDigest.size} referrers; at most ${maxReferrers} are read`,

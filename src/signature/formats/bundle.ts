@@ -19,8 +19,8 @@ import {
   signPredicateType,
   subjectFor,
 } from '#signature/dsse.ts'
-import type { FoundManifest, ReferrerKind } from '#signature/referrers.ts'
-import { findReferrers } from '#signature/referrers.ts'
+import type { Found, FoundManifest, ReferrerKind } from '#signature/referrers.ts'
+import { findOlderReferrers, findReferrers } from '#signature/referrers.ts'
 import type { SigstoreBundle } from '#signature/sigstore-bundle.ts'
 import { bundleTypePrefix, parseSigstoreBundle } from '#signature/sigstore-bundle.ts'
 import { prehashedTold, stringsOf } from '#signature/simple-signing.ts'
@@ -54,13 +54,15 @@ export const bundle: Format = {
   name: 'bundle',
   layout: 'Bundle',
   serves: (attestor) => attestor.kind === 'key',
-  ask(subject, facts): Gathering {
-    const { questions, manifests, oddities, gaps } = findReferrers(subject, facts, bundles)
-    const materials = new Map<string, Material>()
-    for (const found of manifests) gatherBundle(found, subject, facts, { questions, materials, oddities, gaps })
-    return { questions, materials: [...materials.values()], oddities, gaps }
-  },
+  ask: (subject, facts) => gather(findReferrers(subject, facts, bundles), subject, facts),
+  askFurther: (subject, facts) => gather(findOlderReferrers(subject, facts, bundles), subject, facts),
   verify: verifyBundle,
+}
+
+function gather({ questions, manifests, oddities, gaps }: Found, subject: SignedSubject, facts: Facts): Gathering {
+  const materials = new Map<string, Material>()
+  for (const found of manifests) gatherBundle(found, subject, facts, { questions, materials, oddities, gaps })
+  return { questions, materials: [...materials.values()], oddities, gaps }
 }
 
 interface Collected {
@@ -73,7 +75,7 @@ interface Collected {
 function gatherBundle(found: FoundManifest, subject: SignedSubject, facts: Facts, into: Collected): void {
   const { place, manifest } = found
   const [layer, ...others] = manifest.layers
-  if (layer === undefined || others.length > 0 || !bundles.holds(layer.mediaType)) {
+  if (layer === undefined || 'malformed' in layer || others.length > 0 || !bundles.holds(layer.mediaType)) {
     into.oddities.push({ place, code: 'layer-malformed', detail: 'it must have one layer, which is a bundle' })
     return
   }

@@ -3,14 +3,11 @@
 
 import type { Format, Gathering } from '#core/decision/format.ts'
 import type { Digest } from '#core/image/digest.ts'
-import { digestHex, fallbackTag } from '#core/image/digest.ts'
+import { digestHex, fallbackTag, maxTagLength } from '#core/image/digest.ts'
 import { gatherLayers, verifySimpleSigning } from '#signature/simple-signing.ts'
-import { readImageManifest } from '#signature/stored.ts'
+import { readSignatureManifest } from '#signature/stored.ts'
 
 const nothing: Gathering = { questions: [], materials: [], oddities: [], gaps: [] }
-
-/** Tags have at most 128 characters, so that nothing can lie there for a sha512 digest. */
-const maxTagLength = 128
 
 export function signatureTag(digest: Digest): string {
   return `${fallbackTag(digest)}.sig`
@@ -29,7 +26,7 @@ export const cosign: Format = {
     const place = `the tag ${shortTag(subject.digest)}`
     if (!fact.known) return { ...nothing, gaps: [{ place, code: fact.code, detail: fact.detail }] }
     if (fact.value === null) return nothing
-    const manifest = readImageManifest(fact.value)
+    const manifest = readSignatureManifest(fact.value)
     if (typeof manifest === 'string') {
       return { ...nothing, oddities: [{ place, code: 'layer-malformed', detail: manifest }] }
     }

@@ -282,11 +282,23 @@ describe('lists of referrers', () => {
   })
 
   test.each([
+    ['no object', null],
+    ['a bad digest', { ...child, digest: 'x' }],
+    ['annotations of a wrong type', { ...child, annotations: { k: 7 } }],
+    ['a member in another case', { ...child, Digest: digest }],
+  ])('tells %s apart from what is well-formed', (_, bad) => {
+    const [one, other, ...rest] = parseReferrersIndex(bytesOf({ ...index, manifests: [bad, child] }))
+    expect(one).toEqual({ malformed: expect.stringContaining('manifests[0]') })
+    expect(other).toEqual(without(child, 'platform'))
+    expect(rest).toEqual([])
+  })
+
+  test.each([
     ['an image', image, 'manifest-unsupported'],
     ['a Docker list', { ...index, mediaType: dockerListType }, 'manifest-unsupported'],
     ['both', { ...image, manifests: [] }, 'manifest-ambiguous'],
     ['no list', without(index, 'manifests'), 'manifest-malformed'],
-    ['a bad entry', { ...index, manifests: [child, { ...child, digest: 'x' }] }, 'manifest-malformed'],
+    ['one that is no object', [], 'manifest-malformed'],
   ])('refuses %s', (_, value, code) => {
     expect(codeOf(refusalOf(() => parseReferrersIndex(bytesOf(value))))).toBe(code)
   })

@@ -68,11 +68,24 @@ describe('the referrers API', () => {
   it.each([
     ['no JSON', 'x', 'manifest-malformed'],
     ['an image manifest', manifest().toString(), 'manifest-unsupported'],
-    ['null entries', index(null).toString(), 'manifest-malformed'],
-    ['a garbage digest', index({ ...first, digest: 'sha256:x' }).toString(), 'manifest-malformed'],
   ])('that answers %s is not "no referrers"', async (_what, body, code) => {
     stub.on('GET', api, { headers: { 'content-type': indexType }, body })
     expect(await refusalCode(find())).toBe(code)
+  })
+
+  it.each([
+    ['null entries', [null]],
+    ['a garbage digest', [{ ...first, digest: 'sha256:x' }]],
+  ])('that answers %s is not "no referrers", and hides nothing beside it', async (_what, bad) => {
+    stub.on('GET', api, list(...bad))
+    expect(await find()).toEqual([{ malformed: expect.stringContaining('manifests[0]') }])
+    stub.on('GET', api, list(...bad, first))
+    expect(await find()).toEqual([first, { malformed: expect.stringContaining('manifests[0]') }])
+  })
+
+  it('tells of malformed entries only so many', async () => {
+    stub.on('GET', api, list(...Array.from({ length: 5_000 }, () => null), first))
+    expect(await find()).toHaveLength(17)
   })
 
   it('that answers a page for people is not "no referrers"', async () => {
