@@ -100,7 +100,7 @@ function tooDeep(root: CST.Token): { offset: number; message: string } | undefin
   let level: CST.Token[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     const first = level[0]
-    if (depth > maxDepth && first) return { offset: first.offset, message: `nested deeper than ${maxDepth} levels` }
+    if (depth >= maxDepth && first) return { offset: first.offset, message: `nested deeper than ${maxDepth} levels` }
     const below: CST.Token[] = []
     for (const token of level) {
       if (!('items' in token)) continue
