@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { type CaseFile, readCase, renderCase } from './case.ts'
-import { plants } from './plants.ts'
+import { type Plant, plants } from './plants.ts'
 import type { FoundMessage, Work } from './run/messages.ts'
 import { runPool } from './run/pool.ts'
 import { runCase } from './run/run-case.ts'
@@ -47,11 +47,28 @@ async function runOne(path: string): Promise<number> {
 interface Campaign {
   readonly seed: string
   readonly names: readonly string[]
-  readonly end: number
+  readonly minutes: number
+  readonly workers: number
+  readonly plant?: Plant
+}
+
+/** @throws Error for what is no target, plant or number */
+function campaignOf(): Campaign {
+  const plant = plants.find(({ name }) => name === values.plant)
+  if (values.plant !== undefined && plant === undefined)
+    throw new Error(`there is no such plant; there are ${plants.map(({ name }) => name).join(', ')}`)
+  const names = values.target ?? plant?.targets ?? targets.map(({ name }) => name)
+  if (names.some((name) => !targets.some((target) => target.name === name)))
+    throw new Error(`there is no such target; there are ${targets.map(({ name }) => name).join(', ')}`)
+  const minutes = Number(values.minutes ?? (plant === undefined ? 1 : 2))
+  const workers = Number(values.workers)
+  if (!(minutes > 0) || !(workers >= 1)) throw new Error('--minutes and --workers take a number above 0')
+  const seed = values.seed ?? String(Date.now() % 1_000_000_007)
+  return { seed, names, minutes, workers, ...(plant !== undefined && { plant }) }
 }
 
 /** Batches of all targets in turn, numbered for each. */
-function workOf({ names, end }: Campaign, isOver: () => boolean): () => Work | undefined {
+function workOf(names: readonly string[], end: number, isOver: () => boolean): () => Work | undefined {
   let turn = 0
   return () => {
     if (performance.now() > end || isOver()) return undefined
@@ -61,28 +78,17 @@ function workOf({ names, end }: Campaign, isOver: () => boolean): () => Work | u
   }
 }
 
-async function campaign(): Promise<number> {
-  const plant = values.plant === undefined ? undefined : plants.find(({ name }) => name === values.plant)
-  if (values.plant !== undefined && plant === undefined)
-    throw new Error(`plants: ${plants.map(({ name }) => name).join(', ')}`)
-  const names = values.target ?? plant?.targets ?? targets.map(({ name }) => name)
-  const unknown = names.filter((name) => !targets.some((target) => target.name === name))
-  if (unknown.length > 0)
-    throw new Error(`no such target: ${unknown}; there are ${targets.map(({ name }) => name).join(', ')}`)
-  const minutes = Number(values.minutes ?? (plant === undefined ? 1 : 2))
-  const seed = values.seed ?? String(Date.now() % 1_000_000_007)
-  print(
-    `seed ${seed}, ${minutes} min, ${values.workers} workers, targets: ${names.join(' ')}${plant ? `, plant ${plant.name}` : ''}`,
-  )
+async function run({ seed, names, minutes, workers, plant }: Campaign): Promise<number> {
+  const about = plant === undefined ? '' : `, plant ${plant.name}`
+  print(`seed ${seed}, ${minutes} min, ${workers} workers, targets: ${names.join(' ')}${about}`)
   const started = performance.now()
   const found = new Map<string, FoundMessage>()
   const counts = new Map(names.map((name) => [name, { cases: 0, reached: new Set<string>() }]))
-  const over = () => plant !== undefined && found.size > 0
   await runPool({
-    workers: Number(values.workers),
+    workers,
     seed,
     ...(plant !== undefined && { plant: plant.name }),
-    next: workOf({ seed, names, end: started + minutes * 60_000 }, over),
+    next: workOf(names, started + minutes * 60_000, () => plant !== undefined && found.size > 0),
     onDone: ({ target, cases, reached }) => {
       const count = counts.get(target)
       if (count === undefined) return
@@ -90,19 +96,22 @@ async function campaign(): Promise<number> {
       for (const each of reached) count.reached.add(each)
     },
     onFound: (each) => {
-      const about = `${each.target}: ${each.violated}`
-      if (found.has(about)) return
-      found.set(about, each)
+      const rule = `${each.target}: ${each.violated}`
+      if (found.has(rule)) return
+      found.set(rule, each)
       tellFound(each, (performance.now() - started) / 1_000)
     },
   })
   for (const [name, { cases, reached }] of counts) print(`${name.padEnd(16)} ${cases} cases, ${reached.size} outcomes`)
-  print(
-    `${[...counts.values()].reduce((sum, { cases }) => sum + cases, 0)} cases, ${found.size} findings, seed ${seed}`,
-  )
-  if (plant === undefined) return found.size === 0 ? 0 : 1
-  print(found.size > 0 ? `the plant "${plant.name}" was found` : `the plant "${plant.name}" was NOT found`)
-  return found.size > 0 ? 0 : 1
+  const cases = [...counts.values()].reduce((sum, count) => sum + count.cases, 0)
+  print(`${cases} cases, ${found.size} findings, seed ${seed}`)
+  return exitCode(plant, found.size)
+}
+
+function exitCode(plant: Plant | undefined, found: number): number {
+  if (plant === undefined) return found === 0 ? 0 : 1
+  print(`the plant "${plant.name}" was ${found > 0 ? 'found' : 'NOT found'}`)
+  return found > 0 ? 0 : 1
 }
 
 function tellFound({ target, name, violated, message, parts }: FoundMessage, seconds: number): void {
@@ -118,7 +127,7 @@ function tellFound({ target, name, violated, message, parts }: FoundMessage, sec
 }
 
 try {
-  process.exitCode = values.case === undefined ? await campaign() : await runOne(values.case)
+  process.exitCode = values.case === undefined ? await run(campaignOf()) : await runOne(values.case)
 } catch (error) {
   process.stderr.write(`fuzz: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 2
