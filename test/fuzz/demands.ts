@@ -5,7 +5,7 @@ import { readerTools } from '#app/policy-files.ts'
 import { readDocuments } from '#core/policy/read.ts'
 import { compilePolicySet, type PolicySet } from '#core/policy/set.ts'
 import { fuzzKeys } from './keys.ts'
-import { list, plainJson, type Said, type Shelf, saidBy } from './oracle/signed-by.ts'
+import { list, plainJson, type Said, type Shelf, saidBy, text } from './oracle/signed-by.ts'
 
 export const registry = 'registry.example.com'
 export const repository = 'team/app'
@@ -39,7 +39,7 @@ export const demands: Readonly<Record<string, Demand>> = {
   identified: {
     rule: { require: signedBy('release', { identity: { type: 'MatchRepository' } }) },
     holds: (digest, shelf) =>
-      said(fuzzKeys.trusted, digest, shelf, ({ reference }) => sameRepository.test(String(reference))),
+      said(fuzzKeys.trusted, digest, shelf, ({ reference }) => sameRepository.test(text(reference))),
   },
   both: {
     rule: { require: { atLeast: { count: 2, of: [signedBy('release'), signedBy('security')] } } },
@@ -61,7 +61,7 @@ function platformsOf(digest: string, shelf: Shelf): readonly string[] {
       digest?: unknown
       platform?: { os?: unknown; architecture?: unknown }
     }
-    return platform?.os === 'unknown' && platform.architecture === 'unknown' ? [] : [String(child)]
+    return platform?.os === 'unknown' && platform.architecture === 'unknown' ? [] : [text(child)]
   })
 }
 
@@ -83,8 +83,8 @@ export function demandPolicies(): PolicySet {
     attestor('security', fuzzKeys.second.pem),
     ...Object.entries(demands).map(([namespace, demand]) => policy(namespace, demand)),
   ]
-  const text = documents.map((each) => JSON.stringify(each)).join('\n---\n')
-  const read = readDocuments([{ name: 'fuzz.yaml', text }], readerTools())
+  const written = documents.map((each) => JSON.stringify(each)).join('\n---\n')
+  const read = readDocuments([{ name: 'fuzz.yaml', text: written }], readerTools())
   if (read.problems.length > 0) throw new Error(JSON.stringify(read.problems))
   return compilePolicySet(read, { exempt: [] })
 }

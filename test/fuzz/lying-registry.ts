@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Parts } from './case.ts'
 import { textOf } from './case.ts'
 import { json, own } from './oracle/review-answer.ts'
-import { list } from './oracle/signed-by.ts'
+import { list, text } from './oracle/signed-by.ts'
 import { type FilledShelf, shelve } from './shelves.ts'
 import { filled } from './template.ts'
 
@@ -93,10 +93,10 @@ async function listen(server: Server, address: string): Promise<string> {
   return `${address}:${(server.address() as AddressInfo).port}`
 }
 
-function readLies(text: string): readonly Lie[] {
+function readLies(written: string): readonly Lie[] {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(written)
   } catch {
     return []
   }
@@ -106,14 +106,15 @@ function readLies(text: string): readonly Lie[] {
       const rule = json(each)
       const status = own(rule, 'status')
       const body = own(rule, 'body')
+      const nth = own(rule, 'nth')
       return {
-        about: String(own(rule, 'about') ?? ''),
-        nth: Number(own(rule, 'nth') ?? 0),
+        about: text(own(rule, 'about')),
+        nth: typeof nth === 'number' ? nth : 0,
         headers: Object.entries(json(own(rule, 'headers'))).flatMap(([name, value]) =>
           [value]
             .flat()
             .slice(0, 4)
-            .map((one) => [name, String(one)] as const),
+            .map((one) => [name, text(one)] as const),
         ),
         ...(typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599 && { status }),
         ...(typeof body === 'string' && { body }),
@@ -154,8 +155,8 @@ function answer(
         ? filled(parts, lie.body)
         : Buffer.from(lie.body)
   for (const [header, value] of [...honest.headers, ...(lie?.headers ?? [])]) {
-    const text = value.replaceAll(markers, (_, place: string) => places[place] ?? '')
-    setHeader(response, header, text, lie?.headers.some(([each]) => each === header) ?? false)
+    const filledIn = value.replaceAll(markers, (_, place: string) => places[place] ?? '')
+    setHeader(response, header, filledIn, lie?.headers.some(([each]) => each === header) ?? false)
   }
   response.statusCode = lie?.status ?? honest.status
   sent.push(body)

@@ -1,7 +1,7 @@
 // What a registry holds after a case has been filled in: manifests, blobs, tags and the list of referrers.
 
 import type { Parts } from './case.ts'
-import { list, plainJson, type Shelf } from './oracle/signed-by.ts'
+import { list, plainJson, type Shelf, text } from './oracle/signed-by.ts'
 import { digestOf, filled } from './template.ts'
 
 export interface FilledShelf extends Shelf {
@@ -29,7 +29,7 @@ export function shelve(parts: Parts): FilledShelf {
   }
   const written = filled(parts, 'list')
   const entries = list(plainJson(written)?.['manifests']).map((each) =>
-    typeof each === 'object' && each !== null && 'digest' in each ? String(each.digest) : '',
+    typeof each === 'object' && each !== null && 'digest' in each ? text(each.digest) : '',
   )
   return { digest, byDigest, byTag, list: written, referrers: new Map([[digest, entries]]) }
 }

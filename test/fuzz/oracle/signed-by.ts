@@ -52,17 +52,17 @@ function readShelf(pem: string, digest: string, shelf: Shelf): readonly Said[] {
 }
 
 function saidByLayer(layer: Json, digest: string, shelf: Shelf, key: KeyObject): readonly Said[] {
-  const bytes = honest(shelf, String(layer['digest']))
+  const bytes = honest(shelf, text(layer['digest']))
   if (bytes === undefined) return []
-  const mediaType = String(layer['mediaType'])
+  const mediaType = text(layer['mediaType'])
   if (mediaType === 'application/vnd.dev.cosign.simplesigning.v1+json') {
     const signature = json(layer['annotations'])['dev.cosignproject.cosign/signature']
     return isSigned(key, bytes, signature) ? saidByPayload(bytes, digest) : []
   }
   if (!mediaType.startsWith('application/vnd.dev.sigstore.bundle')) return []
   const envelope = json(plainJson(bytes)?.['dsseEnvelope'])
-  const payload = Buffer.from(String(envelope['payload']), 'base64')
-  const type = String(envelope['payloadType'])
+  const payload = Buffer.from(text(envelope['payload']), 'base64')
+  const type = text(envelope['payloadType'])
   const preAuth = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload])
   const isGenuine = list(envelope['signatures']).some((each) => isSigned(key, preAuth, json(each)['sig']))
   return isGenuine && type === 'application/vnd.in-toto+json' ? saidByStatement(payload, digest) : []
@@ -108,9 +108,9 @@ function honest(shelf: Shelf, digest: string): Uint8Array | undefined {
 
 /** The object that the bytes are to every reader; `undefined` where two readers could differ. */
 export function plainJson(bytes: Uint8Array): Json | undefined {
-  const text = Buffer.from(bytes).toString('utf8')
-  if (!Buffer.from(text, 'utf8').equals(bytes)) return undefined
-  const node = parseJsonText(text)
+  const written = Buffer.from(bytes).toString('utf8')
+  if (!Buffer.from(written, 'utf8').equals(bytes)) return undefined
+  const node = parseJsonText(written)
   if (node === undefined || node.kind !== 'object' || hasRepeatedMember(node)) return undefined
   return json(jsonValue(node))
 }
@@ -121,4 +121,9 @@ function json(value: unknown): Json {
 
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
+}
+
+/** Of a value that may be anything; making a text of a deep list would need a deep stack. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }

@@ -15,6 +15,8 @@ const pairs: readonly (readonly [pattern: string, image: string])[] = [
   ['**/a/**/b', 'registry.example.com/a/a/b/b'],
   ['docker.io/library/*', 'nginx:1'],
   ['registry.example.com/*a*a*a*a*a*a*a*a', `registry.example.com/${'a'.repeat(200)}`],
+  ['a.example.com/*ab*cd*', 'a.example.com/cdab'],
+  ['a.example.com/*a*b*c*', 'a.example.com/abc'],
   ['reg*try.exa*ple.com:443/*', 'registry.example.com/app'],
 ]
 

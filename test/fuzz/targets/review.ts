@@ -11,7 +11,7 @@ import {
   readableReview,
   type WrittenImage,
 } from '../oracle/review-answer.ts'
-import { list, plainJson } from '../oracle/signed-by.ts'
+import { list, plainJson, text } from '../oracle/signed-by.ts'
 import { reviewSeeds, reviewWords } from '../review-seeds.ts'
 import { must, type Target } from '../target.ts'
 import { startWebhook, type WebhookServer } from '../webhook-server.ts'
@@ -74,7 +74,7 @@ function judgeAnswer(parts: Parts, { status, body }: Answer, server: WebhookServ
   must(status !== 500, 'the server answered 500', () => body.toString('utf8'))
   const errors = server.errors()
   must(errors.length === 0, 'the server logged a defect of its own', () => errors.join('\n').slice(0, 1_500))
-  const [path] = pathOf(parts).split(/[?#]/, 1)
+  const [path] = pathOf(parts).split('?', 1)
   if (path !== '/mutate' && path !== '/validate') return `${status} elsewhere`
   const asked = readableReview(parts['body'] ?? new Uint8Array())
   const answer = plainJson(body)
@@ -102,7 +102,7 @@ function judgeResponse(
     answer['apiVersion'] === asked.apiVersion && answer['kind'] === 'AdmissionReview',
     'the answer is of another kind',
   )
-  const message = String(own(json(own(response, 'status')), 'message') ?? '')
+  const message = text(own(json(own(response, 'status')), 'message'))
   must(!message.includes('internal-error'), 'a review ended in an internal error', () => message)
   must(!/[\p{Cc}\p{Cs}]/u.test(message.replaceAll('\n', '')), 'a message holds what steers a terminal')
   const allowed = own(response, 'allowed')
