@@ -9,33 +9,28 @@ export const networkThreats: readonly ThreatRow[] = [
       'An image whose registry is a metadata service, an address in decimal or octal, or a name that resolves to such an address, perhaps only the second time (CVE-2025-14443).',
     outcome:
       'Refused before a connection is opened; the address that was checked is the one that is connected to. Private registries are allowed.',
-    awaited: true,
   },
   {
     id: 'NW-02',
     attack:
       'A challenge that names a token service on plain HTTP, on an address, or on a foreign host, or asks for odd scopes (CVE-2026-33540).',
     outcome: 'No secret leaves; denied with the reason.',
-    awaited: true,
   },
   {
     id: 'NW-03',
     attack: 'Redirects to another host, port or scheme, in circles, on manifests, blobs and tokens (CVE-2026-40895).',
     outcome: 'Credentials stay behind, https never becomes http, five hops at most, and each target passes the guard.',
-    awaited: true,
   },
   {
     id: 'NW-04',
     attack: 'While signing, the registry sends the upload to a foreign host (CVE-2026-50151).',
     outcome: 'Refused; nothing is sent there.',
-    awaited: true,
   },
   {
     id: 'NW-05',
     attack:
       'A registry or token service with a certificate that is self-signed, expired or for another name (CVE-2019-10214).',
     outcome: 'Fails closed; "insecure" is said of one host and never of all.',
-    awaited: true,
   },
   {
     id: 'NW-06',
@@ -43,14 +38,12 @@ export const networkThreats: readonly ThreatRow[] = [
     outcome:
       'What was read or proved under one set of credentials is used under another only after these have read the image.',
     remains: "Choosing credentials by the Pod's pull secrets comes with the cluster.",
-    awaited: true,
   },
   {
     id: 'NW-07',
     attack: 'A registry or token service collects the token of the service account (CVE-2026-41323).',
     outcome: 'No request carries anything but the credentials that are configured for its host.',
     remains: 'Calls to the Kubernetes API, the only ones that may carry it, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'NW-08',
@@ -58,13 +51,11 @@ export const networkThreats: readonly ThreatRow[] = [
       'An address inside a certificate, a key, a payload or an annotation that wants to be fetched (CVE-2026-24117).',
     outcome: 'It is not: only configured places and those that the guard lets pass are asked.',
     remains: 'Revocation lists and trust roots are fetched by formats that come later.',
-    awaited: true,
   },
   {
     id: 'NW-09',
     attack:
       'Passwords and tokens turn up in logs, errors, metrics or answers: from the environment, the user part of an address, proxy settings, error bodies.',
     outcome: 'None of them is ever shown.',
-    awaited: true,
   },
 ]
