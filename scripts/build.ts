@@ -14,7 +14,8 @@ const dir = process.argv[2] ?? 'dist'
 
 rmSync(dir, { recursive: true, force: true })
 const { output } = await build({
-  input: { main: 'src/main.ts' },
+  // A worker's entry is a program of its own.
+  input: { main: 'src/main.ts', 'records-thread': 'src/records-thread.ts' },
   platform: 'node',
   logLevel: 'warn',
   output: {

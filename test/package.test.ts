@@ -1,7 +1,7 @@
 // The published package: exactly the files that npm would pack, in an empty folder.
 
-import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
@@ -14,6 +14,12 @@ import { version } from '../src/version.ts'
 import { pushImage } from './support/images.ts'
 
 const run = promisify(execFile)
+const denyAll = `apiVersion: sealward.dev/v1alpha1
+kind: ClusterTrustPolicy
+metadata: { name: everything }
+spec: { mode: Enforce, otherwise: Deny }
+`
+
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 describe('the package', () => {
@@ -73,6 +79,21 @@ describe('the package', () => {
     } finally {
       await registry.close()
     }
+  })
+
+  test('keeps records: the thread that writes them is in the bundle', async () => {
+    writeFileSync(join(root, 'policy.yaml'), denyAll)
+    const args = ['serve', '--policy', 'policy.yaml', '--listen', '127.0.0.1:0', '--store', root]
+    const served = spawn(process.execPath, [join(root, 'bin/sealward.js'), ...args], { cwd: root })
+    const ended = new Promise<number | null>((resolve) => served.once('exit', resolve))
+    await new Promise<void>((resolve) => {
+      served.stderr.on('data', (text) => String(text).includes('listening on https') && resolve())
+      served.once('exit', () => resolve())
+    })
+    served.kill()
+    expect(await ended).toBe(0)
+    const { stdout } = await program('decisions', 'verify', '--store', root)
+    expect(stdout).toMatch(/The record is whole\.\nrecords: {2}0\n.*\nruns: {5}1\n/)
   })
 
   test('starts with a small file: what is heavy is loaded on use', () => {

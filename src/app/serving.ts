@@ -1,14 +1,16 @@
 // What the server serves: the webhook, its readiness, and what is told about every decision (log and metrics). Telling
 // happens after the answer is fixed and never changes it.
 
+import type { AdmissionAnswer } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { Decision, UseVerdict } from '#core/decision/decision.ts'
 import type { Verdict } from '#core/decision/judgement.ts'
 import type { Mode } from '#core/policy/words.ts'
+import type { DecisionRecords } from './decisions/records.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Log } from './log.ts'
 import type { PolicyHolder } from './policy-holder.ts'
-import type { Handlers } from './server/handlers.ts'
+import type { AnsweredReview, Handlers } from './server/handlers.ts'
 import type { Metrics } from './server/metrics.ts'
 import type { Judged } from './webhook.ts'
 import { createWebhook } from './webhook.ts'
@@ -18,22 +20,34 @@ export interface ServingOptions {
   readonly policies: PolicyHolder
   readonly log: Log
   readonly metrics: Metrics
+  /** Absent: nothing is kept of a decision but a line of the log. */
+  readonly records?: Pick<DecisionRecords, 'add' | 'report'> | undefined
 }
 
-export function createServing({ engine, policies, log, metrics }: ServingOptions): Handlers {
+export function createServing({ engine, policies, log, metrics, records }: ServingOptions): Handlers {
+  // The answer that is sent may be another one than the judge's, who came too late.
+  const decisions = new WeakMap<AdmissionAnswer, Decision>()
   const webhook = createWebhook({
     engine,
     policies: () => policies.current(),
     observe: (request, judged) => {
       count(judged, metrics)
       tell(request, judged, log)
+      if (records !== undefined && judged.decision !== undefined) decisions.set(judged.answer, judged.decision)
     },
   })
   return {
     mutate: (request, { signal }) => webhook.mutate(request, signal),
     validate: (request, { signal }) => webhook.validate(request, signal),
-    ready: () => ({ ready: true, body: policies.report() }),
+    ready: () => ({ ready: true, body: { ...policies.report(), ...(records && { decisions: records.report() }) } }),
+    ...(records && { answered: (answered) => keep(answered, decisions.get(answered.answer), records) }),
   }
+}
+
+/** What was let pass because nothing had to be judged is counted, and not on record: there was no decision. */
+function keep(answered: AnsweredReview, decision: Decision | undefined, records: Pick<DecisionRecords, 'add'>): void {
+  if (decision === undefined && answered.answer.outcome !== 'denied') return
+  records.add({ ...answered, decision })
 }
 
 function count({ decision, leftAlone }: Judged, metrics: Metrics): void {

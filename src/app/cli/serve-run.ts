@@ -1,6 +1,7 @@
 // Runs the webhook until it is told to stop.
 
-import type { LogLevel } from '#app/log.ts'
+import type { DecisionRecords } from '#app/decisions/records.ts'
+import type { Log, LogLevel } from '#app/log.ts'
 import { createLog } from '#app/log.ts'
 import { holdPolicies } from '#app/policy-holder.ts'
 import type { PolicyChange } from '#app/policy-watch.ts'
@@ -16,12 +17,10 @@ import { createJudging } from './judging.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { listenAddress, namesFor } from './listen-address.ts'
 import { openRegistry } from './registry-flags.ts'
+import { openRecords } from './store-flags.ts'
 
 export const run: Run = async (args, context) => {
-  for (const later of ['kube', 'store']) {
-    if (args.text(later) !== undefined || args.flag(later))
-      throw new CodedError('usage', `--${later} is not supported yet`)
-  }
+  if (args.flag('kube')) throw new CodedError('usage', '--kube is not supported yet')
   const paths = args.all('policy')
   if (paths.length === 0) throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY')
   const address = listenAddress(args.text('listen') ?? '')
@@ -51,17 +50,30 @@ export const run: Run = async (args, context) => {
   take({ outcome: 'loaded', loaded: watch.first })
 
   try {
-    const { engine } = createJudging({ registry })
-    const handlers = createServing({ engine, policies, log, metrics })
-    const server = await startServer({ ...address, tls, handlers, log, metrics })
-    context.stderr.line(`sealward: listening on ${server.url}`)
-    await untilAborted(stopped)
-    await server.close()
+    const records = await openRecords(args, { version: context.version, log, metrics })
+    try {
+      const { engine } = createJudging({ registry })
+      const handlers = createServing({ engine, policies, log, metrics, records })
+      const server = await startServer({ ...address, tls, handlers, log, metrics })
+      context.stderr.line(`sealward: listening on ${server.url}`)
+      await untilAborted(stopped)
+      await server.close()
+    } finally {
+      await endRecords(records, log)
+    }
   } finally {
     watch.close()
     await log.flush()
   }
   return 0
+}
+
+/** After the last answer: what waits is written in milliseconds, or the store is away and will not be back in time. */
+const endWithinMs = 3_000
+
+async function endRecords(records: DecisionRecords | undefined, log: Log): Promise<void> {
+  const lost = await records?.close(endWithinMs)
+  if (lost !== undefined && lost > 0) log.error('decision records are lost: the store is away at the end', { lost })
 }
 
 function tlsOptions(args: Args, address: ListenAddress): TlsOptions {

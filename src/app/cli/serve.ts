@@ -41,7 +41,13 @@ export const command: CommandSpec = {
       default: 'info',
     },
     { flags: '--kube', description: 'not supported yet: read policies from a cluster' },
-    { flags: '--store <url>', description: 'not supported yet: keep records of decisions' },
+    {
+      flags: '--store <file|dir>',
+      description: 'keep a record of every decision in this SQLite file, or in decisions.db in this folder',
+      completes: 'file',
+    },
+    { flags: '--store-keep <time>', description: 'how long: 12h, 90d, 52w, or forever', default: '90d' },
+    { flags: '--store-keep-records <number>', description: 'no more of them than so many' },
   ],
   plain: true,
   examples: [
@@ -52,6 +58,10 @@ export const command: CommandSpec = {
     {
       line: 'sealward serve --policy /etc/sealward --listen 0.0.0.0:8443 --tls-cert tls.crt --tls-key tls.key',
       shows: 'with given certificates',
+    },
+    {
+      line: 'sealward serve --policy policies/ --store /var/lib/sealward',
+      shows: 'and every decision is on record (see `sealward decisions`)',
     },
   ],
   load: () => import('./serve-run.ts'),

@@ -1,7 +1,7 @@
 // The bounded queue between the answering of requests and the writing of records. What has no room is lost, counted, and
 // leaves a gap mark at its place. Nothing here can delay or change an answer.
 
-import type { EntryKind, GapReason } from '#core/decision/chain-entry.ts'
+import type { GapReason } from '#core/decision/chain-entry.ts'
 import type { UseVerdict } from '#core/decision/decision.ts'
 import { recordText } from '#core/decision/record.ts'
 import type { JudgementTexts } from './judgement-texts.ts'
@@ -141,16 +141,16 @@ export class RecordQueue {
 
   /** @param all every judgement with its text: the store lacks one that should be there */
   batchOf({ items }: Taken, texts: JudgementTexts, all: boolean): EntryBatch {
-    const entries: (number | EntryKind | string)[] = []
+    const lines: string[] = []
     const judgements: string[] = []
     const named = new Map<string, number>()
     for (const [index, item] of items.entries()) {
       const { n, kind } = item
       if (kind !== 'decision') {
-        entries.push(n, kind, kind === 'gap' ? item.until : item.at, '', this.#markText(item))
+        lines.push(`${n} ${kind} ${kind === 'gap' ? item.until : item.at}  ${this.#markText(item)}`)
         continue
       }
-      entries.push(n, kind, item.at, item.id, item.text)
+      lines.push(`${n} ${kind} ${item.at} ${item.id} ${item.text}`)
       for (const { judgement } of item.verdicts) {
         if (judgement === undefined) continue
         const hash = texts.hashOf(judgement)
@@ -160,7 +160,7 @@ export class RecordQueue {
         if (text !== undefined) judgements.push(hash, text)
       }
     }
-    return { entries, judgements, named: [...named].flat() }
+    return { entries: lines.join('\n'), last: items.at(-1)?.n ?? 0, judgements, named: [...named].flat() }
   }
 
   #markText(item: Exclude<Item, { kind: 'decision' }>): string {

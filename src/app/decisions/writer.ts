@@ -1,19 +1,18 @@
 // What the queue of records needs from whoever writes them down: batches in, one answer each.
 
-import type { EntryKind } from '#core/decision/chain-entry.ts'
-
-/** Flat lists: copied to another thread, they cost a fraction of what objects do. */
+/**
+ * One text and two flat lists: copied to another thread, they cost a fraction of what objects do, or a text for each.
+ */
 export interface EntryBatch {
-  /** For each entry: number within the run, kind, time, id (empty for a mark), text. */
-  readonly entries: readonly (number | EntryKind | string)[]
+  /** A line for each entry: `number kind time id content`; the id of a mark is empty, JSON has no line ends. */
+  readonly entries: string
+  /** The number of the last entry within the run. */
+  readonly last: number
   /** Judgements that may not be there yet: hash, text. */
   readonly judgements: readonly string[]
   /** For each judgement that an entry names: hash, and which entry of the batch (from 0) is the last to name it. */
   readonly named: readonly (string | number)[]
 }
-
-/** How many members of `entries` one entry is. */
-export const entryWidth = 5
 
 export type WriteOutcome =
   /** All of it, or what of it was not there yet. */

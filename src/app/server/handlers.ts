@@ -2,7 +2,7 @@
 // time; they know policies.
 
 import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.ts'
-import type { AdmissionRequest } from '#core/admission/review.ts'
+import type { AdmissionRequest, ReviewId } from '#core/admission/review.ts'
 
 export interface AdmissionContext {
   /** Aborted at the deadline, when the sender goes away, and when the server must stop. */
@@ -22,6 +22,15 @@ export interface Handlers {
   mutate(request: AdmissionRequest, context: AdmissionContext): Promise<AdmissionAnswer>
   validate(request: AdmissionRequest, context: AdmissionContext): Promise<ValidationAnswer>
   ready(): Readiness
+  /** Told once a review, with the answer that is sent, whoever made it; what it does changes nothing any more. */
+  answered?(answered: AnsweredReview): void
+}
+
+export interface AnsweredReview {
+  readonly path: AdmissionPath
+  /** Of a review that was broken, only what the answer needed. */
+  readonly request: AdmissionRequest | ReviewId
+  readonly answer: AdmissionAnswer
 }
 
 export type AdmissionPath = 'mutate' | 'validate'

@@ -34,6 +34,14 @@ export type MetricEvent =
   | { readonly kind: 'evicted'; readonly doing: Doing }
   /** Policy files were read again: taken, or kept out because something is wrong with them. */
   | { readonly kind: 'policies'; readonly outcome: 'loaded' | 'refused'; readonly count?: number }
+  /** Decision records: written to the store, or lost. */
+  | {
+      readonly kind: 'records'
+      readonly outcome: 'written' | 'dropped'
+      readonly count: number
+      readonly waiting: number
+    }
+  | { readonly kind: 'store'; readonly isUp: boolean }
   | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
 
 /** Numbers that are asked for at each scrape. */
@@ -113,6 +121,9 @@ interface Instruments {
   readonly policies: Gauge
   /** 1 while the files on disk are not what is in force. */
   readonly policiesStale: Gauge
+  readonly records: Counter<'outcome'>
+  readonly recordsWaiting: Gauge
+  readonly storeUp: Gauge
   readonly certificates: Counter<'outcome'>
   readonly expires: Gauge
 }
@@ -157,6 +168,17 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
       help: '1 while the last edit of the policy files was refused and older policies stay in force.',
       registers,
     }),
+    records: counter('decision_records', 'Decision records written to the store, or dropped.', ['outcome']),
+    recordsWaiting: new prom.Gauge({
+      name: 'sealward_decision_records_waiting',
+      help: 'Decision records that wait for the store.',
+      registers,
+    }),
+    storeUp: new prom.Gauge({
+      name: 'sealward_decision_store_up',
+      help: '1 while decision records can be written; 0 while they cannot, and where no store is used.',
+      registers,
+    }),
     certificates: counter('certificate_loads', 'Serving certificates taken or refused.', ['outcome']),
     expires: new prom.Gauge({
       name: 'sealward_certificate_expires_timestamp_seconds',
@@ -194,6 +216,13 @@ function record(instruments: Instruments, event: MetricEvent): void {
       instruments.policyLoads.inc({ outcome: event.outcome })
       if (event.count !== undefined) instruments.policies.set(event.count)
       instruments.policiesStale.set(event.outcome === 'refused' ? 1 : 0)
+      return
+    case 'records':
+      instruments.records.inc({ outcome: event.outcome }, event.count)
+      instruments.recordsWaiting.set(event.waiting)
+      return
+    case 'store':
+      instruments.storeUp.set(event.isUp ? 1 : 0)
       return
     case 'certificate':
       instruments.certificates.inc({ outcome: event.outcome })

@@ -8,7 +8,7 @@ import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { codeOf, type ErrorCode, errorTable, messageOf } from '#core/errors.ts'
 import { type Body, type BodyBudget, readBody } from './body.ts'
 import type { Connections } from './connections.ts'
-import type { AdmissionPath, Handlers } from './handlers.ts'
+import type { AdmissionPath, AnsweredReview, Handlers } from './handlers.ts'
 import { denial, type Judge } from './judge.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -157,10 +157,21 @@ function finish(
     const seconds = (performance.now() - started) / 1_000
     const code = given.outcome === 'denied' ? given.code : ''
     routing.metrics.record({ kind: 'answered', path, outcome: given.outcome, code, seconds })
+    tell(routing, { path, request: id, answer: given })
     return text
   } catch (error) {
     routing.log.error('an answer could not be written; the request was denied', errorFields(error))
-    return JSON.stringify(answer(id, denial('internal-error', errorTable['internal-error'].meaning)))
+    const instead = denial('internal-error', errorTable['internal-error'].meaning)
+    tell(routing, { path, request: id, answer: instead })
+    return JSON.stringify(answer(id, instead))
+  }
+}
+
+function tell(routing: Routing, answered: AnsweredReview): void {
+  try {
+    routing.handlers.answered?.(answered)
+  } catch (error) {
+    routing.log.error('an answer was given, but not told', errorFields(error))
   }
 }
 

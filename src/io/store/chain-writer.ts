@@ -19,12 +19,11 @@ export interface RunFacts {
 
 /** A part of the batch; see `app/decisions/writer.ts`. */
 export interface Batch {
-  readonly entries: readonly (number | string)[]
+  readonly entries: string
+  readonly last: number
   readonly judgements: readonly string[]
   readonly named: readonly (string | number)[]
 }
-
-const width = 5
 
 /**
  * A judgement's `last` is an entry that names it, at most this far behind the last one that does. So whoever removes
@@ -103,7 +102,10 @@ export class ChainWriter {
   }
 
   /** The last of the oldest entries that are too old or too many, at most `atMost` of them. */
-  outdated(keep: { readonly since?: number; readonly records?: number }, atMost: number): number {
+  outdated(
+    keep: { readonly since?: number | undefined; readonly records?: number | undefined },
+    atMost: number,
+  ): number {
     const anchor = this.#anchor().seq
     const head = this.#head().seq
     const tooMany = keep.records === undefined ? anchor : head - keep.records
@@ -122,24 +124,16 @@ export class ChainWriter {
     this.#database.close()
   }
 
-  #appendAll({ entries, judgements, named }: Batch): 'written' | 'missing' {
-    const newest = Number(entries[entries.length - width] ?? 0)
+  #appendAll({ entries, last, judgements, named }: Batch): 'written' | 'missing' {
     // The writer before this one in the same process had come so far, and could not say so any more.
-    if (newest <= this.#written) return 'written'
+    if (last <= this.#written) return 'written'
     let { seq, hash } = this.#head()
     if (!this.#keepJudgements(judgements, named, seq + 1)) return 'missing'
-    for (let at = 0; at < entries.length; at += width) {
-      const parts = {
-        seq: seq + 1,
-        kind: String(entries[at + 1]),
-        at: Number(entries[at + 2]),
-        id: String(entries[at + 3]),
-        content: String(entries[at + 4]),
-      }
+    for (const line of entries.split('\n')) {
       seq += 1
-      hash = this.#insert(hash, parts)
+      hash = this.#insert(hash, entryOf(line, seq))
     }
-    this.#written = newest
+    this.#written = last
     return 'written'
   }
 
@@ -247,6 +241,21 @@ export class ChainWriter {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+}
+
+/** `number kind time id content`: the first of them only the queue needs. */
+function entryOf(line: string, seq: number): EntryParts & { readonly content: string } {
+  const kind = line.indexOf(' ') + 1
+  const at = line.indexOf(' ', kind) + 1
+  const id = line.indexOf(' ', at) + 1
+  const content = line.indexOf(' ', id) + 1
+  return {
+    seq,
+    kind: line.slice(kind, at - 1),
+    at: Number(line.slice(at, id - 1)),
+    id: line.slice(id, content - 1),
+    content: line.slice(content),
   }
 }
 

@@ -1,9 +1,9 @@
 // The other side of the thread that writes: starts it, hands it batches, and starts it again when it has died.
 
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Batch } from './chain-writer.ts'
-import type { FromThread, ThreadData, ToThread } from './writer-thread.ts'
+import type { FromThread, ToThread } from './writer-loop.ts'
 
 type Outcome = Extract<FromThread, { readonly kind: 'written' | 'missing' | 'away' | 'refused' }>
 
@@ -16,18 +16,13 @@ export interface WriterHandle {
 }
 
 /** A batch on which the thread dies so often is what it dies of. */
-const deathsPerBatch = 3
+const deathsPerBatch = 5
 
 /** @throws CodedError `store-unusable`, `store-newer`, `store-malformed`: told before anything is served */
-export async function startWriter(data: ThreadData, spawn: (data: ThreadData) => Worker = spawnThread) {
-  const handle = new ThreadHandle(() => spawn(data))
+export async function startWriter(spawn: () => Worker): Promise<WriterHandle> {
+  const handle = new ThreadHandle(spawn)
   await handle.opened()
-  return handle satisfies WriterHandle
-}
-
-export function spawnThread(data: ThreadData): Worker {
-  const name = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js'
-  return new Worker(new URL(name, import.meta.url), { workerData: data, name: 'decision records' })
+  return handle
 }
 
 class ThreadHandle implements WriterHandle {

@@ -186,7 +186,7 @@ describe('sealward serve', () => {
     [['--policy', 'POLICY', '--listen', 'nowhere'], 'usage'],
     [['--policy', 'POLICY', '--tls-cert', 'POLICY'], 'usage'],
     [['--policy', 'POLICY', '--kube'], 'usage'],
-    [['--policy', 'POLICY', '--store', 'x.db'], 'usage'],
+    [['--policy', 'POLICY', '--store', 'postgres://x/y'], 'usage'],
   ])('ends with 2 for %j, saying why', async (args, code) => {
     writeFileSync(join(folder, 'policy.yaml'), policy('Deny'))
     const words = args.map((word) => word.replace('POLICY', join(folder, 'policy.yaml')))

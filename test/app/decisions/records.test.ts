@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EntryBatch, RecordWriter, WriteOutcome } from '#app/decisions/writer.ts'
-import { entryWidth } from '#app/decisions/writer.ts'
 import { denied } from '#core/admission/answer.ts'
 import { ChainWriter } from '#io/store/chain-writer.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
@@ -31,6 +30,12 @@ beforeEach(() => {
 
 afterEach(() => store.remove())
 
+const entriesOf = (batch: EntryBatch) =>
+  batch.entries.split('\n').map((line) => {
+    const [, n, kind, content = ''] = /^(\d+) ([a-z]+) \d+ \S* (.*)$/.exec(line) ?? []
+    return { ...JSON.parse(content), n: Number(n), kind }
+  })
+
 /** A writer whose answers are given here; it keeps the batches that it wrote. */
 function scripted(script: (batch: EntryBatch) => WriteOutcome | Promise<WriteOutcome>) {
   const batches: EntryBatch[] = []
@@ -42,13 +47,7 @@ function scripted(script: (batch: EntryBatch) => WriteOutcome | Promise<WriteOut
     },
     close: async () => {},
   }
-  const entries = () =>
-    batches.flatMap(({ entries: flat }) =>
-      Array.from({ length: flat.length / entryWidth }, (_, index) => {
-        const [n, kind, , , text] = flat.slice(index * entryWidth)
-        return { ...JSON.parse(String(text)), n, kind }
-      }),
-    )
+  const entries = () => batches.flatMap(entriesOf)
   return { writer, batches, entries }
 }
 
@@ -90,7 +89,7 @@ describe('records', () => {
     const { records } = recording(writer, { limits: { batchRecords: 3 } })
     for (let index = 0; index < 7; index++) records.add(answered())
     await records.close(1_000)
-    expect(batches.map(({ entries }) => entries.length / entryWidth)).toEqual([3, 3, 2])
+    expect(batches.map((batch) => entriesOf(batch).length)).toEqual([3, 3, 2])
   })
 
   test('of large texts make small batches', async () => {

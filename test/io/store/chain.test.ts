@@ -1,11 +1,12 @@
 // The chain of records: what was written is found whole, and whatever was done to the file is named.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import type { EntryHead } from '#io/store/chain.ts'
 import { anchorSeal } from '#io/store/chain.ts'
+import type { Batch } from '#io/store/chain-writer.ts'
 import { ChainWriter, judgementWindow } from '#io/store/chain-writer.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
 import { migrate, migrations, schemaVersion } from '#io/store/schema.ts'
@@ -215,8 +216,8 @@ describe('tampering is named', () => {
   test('a page of the file overwritten', async () => {
     await filledStore(file, 300)
     const bytes = readFileSync(file)
-    expect(bytes.length).toBeGreaterThan(40 * 4096)
-    bytes.fill(0xff, 20 * 4096, 21 * 4096)
+    expect(bytes.length).toBeGreaterThan(10 * 16_384)
+    bytes.fill(0xff, 6 * 16_384, 7 * 16_384)
     writeFileSync(file, bytes)
     expect(isNoticed()).toBe(true)
   })
@@ -294,19 +295,17 @@ describe('retention', () => {
 
   test('removes judgements that no entry names any more, and no others', () => {
     const chain = new ChainWriter(file, runFacts(), noon)
-    const entry = (n: number) => [
-      n,
-      'gap',
-      noon,
-      '',
-      JSON.stringify({ run: 'run1', n, count: 1, why: 'full', from: 1, until: 1 }),
-    ]
-    const append = (from: number, count: number, judgements: readonly string[], named: readonly (string | number)[]) =>
-      chain.append({
-        entries: Array.from({ length: count }, (_, index) => entry(from + index)).flat(),
-        judgements,
-        named,
-      })
+    const gap = (n: number) => JSON.stringify({ run: 'run1', n, count: 1, why: 'full', from: 1, until: 1 })
+    const append = (
+      from: number,
+      count: number,
+      judgements: readonly string[],
+      named: readonly (string | number)[],
+    ) => {
+      const numbers = Array.from({ length: count }, (_, index) => from + index)
+      const entries = numbers.map((n) => `${n} gap ${noon}  ${gap(n)}`).join('\n')
+      chain.append({ entries, last: from + count - 1, judgements, named })
+    }
     append(1, 1, ['old', '{}', 'used', '{}'], ['old', 0, 'used', 0])
     append(2, judgementWindow, [], [])
     append(2 + judgementWindow, 1, [], ['used', 0])
@@ -390,15 +389,21 @@ describe('the file', () => {
 })
 
 describe('appending', () => {
-  const entry = (n: number) => [n, 'stop', noon, '', JSON.stringify({ run: 'run1', n })]
+  const batch = (run: string, numbers: readonly number[], parts: Partial<Batch> = {}): Batch => ({
+    entries: numbers.map((n) => `${n} stop ${noon}  ${JSON.stringify({ run, n })}`).join('\n'),
+    last: numbers.at(-1) ?? 0,
+    judgements: [],
+    named: [],
+    ...parts,
+  })
 
   test('what was written already is not written again, by the same run in another thread', () => {
     const first = new ChainWriter(file, runFacts(), noon)
-    expect(first.append({ entries: [...entry(1), ...entry(2)], judgements: [], named: [] })).toBe('written')
+    expect(first.append(batch('run1', [1, 2]))).toBe('written')
     first.close()
     const second = new ChainWriter(file, runFacts(), noon)
-    expect(second.append({ entries: [...entry(1), ...entry(2)], judgements: [], named: [] })).toBe('written')
-    expect(second.append({ entries: entry(3), judgements: [], named: [] })).toBe('written')
+    expect(second.append(batch('run1', [1, 2]))).toBe('written')
+    expect(second.append(batch('run1', [3]))).toBe('written')
     second.close()
     // One start, three entries.
     expect(verified(file)).toMatchObject({ entries: 4, runs: 1, findings: [] })
@@ -406,38 +411,31 @@ describe('appending', () => {
 
   test('an entry whose judgement is nowhere is not written; with its text it is', () => {
     const chain = new ChainWriter(file, runFacts(), noon)
-    expect(chain.append({ entries: entry(1), judgements: [], named: ['x', 0] })).toBe('missing')
-    expect(chain.append({ entries: entry(1), judgements: ['x', '{}'], named: ['x', 0] })).toBe('written')
-    expect(chain.append({ entries: entry(2), judgements: [], named: ['x', 0] })).toBe('written')
+    expect(chain.append(batch('run1', [1], { named: ['x', 0] }))).toBe('missing')
+    expect(chain.append(batch('run1', [1], { named: ['x', 0], judgements: ['x', '{}'] }))).toBe('written')
+    expect(chain.append(batch('run1', [2], { named: ['x', 0] }))).toBe('written')
     chain.close()
     expect(verified(file).entries).toBe(3)
   })
 
   test('two processes share one chain', () => {
     const [one, two] = [new ChainWriter(file, runFacts('one'), noon), new ChainWriter(file, runFacts('two'), noon)]
-    const of = (run: string, n: number) => ({
-      entries: [n, 'stop', noon, '', JSON.stringify({ run, n })],
-      judgements: [],
-      named: [],
-    })
     for (const n of [1, 2, 3]) {
-      one.append(of('one', n))
-      two.append(of('two', n))
+      one.append(batch('one', [n]))
+      two.append(batch('two', [n]))
     }
     one.close()
     two.close()
     expect(verified(file)).toMatchObject({ entries: 8, runs: 2, findings: [] })
   })
 
-  test('a file that was replaced is noticed', () => {
+  test('a file that was removed, or replaced by another, is noticed', async () => {
     const chain = new ChainWriter(file, runFacts(), noon)
-    expect(chain.append({ entries: entry(1), judgements: [], named: [] })).toBe('written')
-    const bytes = readFileSync(file)
-    store.remove()
-    const other = tempStore()
-    expect(() => chain.append({ entries: entry(2), judgements: [], named: [] })).toThrow(/no such file|ENOENT/)
+    expect(chain.append(batch('run1', [1]))).toBe('written')
+    rmSync(file)
+    expect(() => chain.append(batch('run1', [2]))).toThrow(/ENOENT/)
+    writeFileSync(file, '')
+    expect(() => chain.append(batch('run1', [2]))).toThrow(/replaced/)
     chain.close()
-    other.remove()
-    expect(bytes.length).toBeGreaterThan(0)
   })
 })
