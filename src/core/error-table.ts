@@ -402,6 +402,11 @@ const input = {
     meaning: 'The file is no store of decision records, or holds something that Sealward does not write.',
     next: 'Run `sealward decisions verify` on it, or name another store.',
   },
+  'record-not-found': {
+    kind: 'input',
+    meaning: 'No decision on record has the id or uid that was named.',
+    next: 'Look for it with `sealward decisions list`; retention may have removed it.',
+  },
   'listen-failed': {
     kind: 'input',
     meaning: 'The server cannot listen at the address that it was given.',

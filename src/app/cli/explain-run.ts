@@ -7,13 +7,13 @@ import type { Decision } from '#core/decision/decision.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Args, CommandContext, ExitCode } from './command.ts'
 import { explanationLines } from './explanation-lines.ts'
-import { findingReport } from './finding-report.ts'
 import { imageReport } from './image-report.ts'
 import { exitCodeOfVerdicts, judgeImages } from './judge-images.ts'
 import { createJudging } from './judging.ts'
 import type { Explanation } from './output.ts'
 import type { ChosenPolicies } from './policy-flags.ts'
 import { choosePolicies } from './policy-flags.ts'
+import { policyReport } from './policy-report.ts'
 import { withProgress } from './progress.ts'
 import { recordedPolicies } from './recorded-policies.ts'
 import { openRegistry, timeoutOf } from './registry-flags.ts'
@@ -120,34 +120,4 @@ function tell(decision: Decision, namespace: string, context: CommandContext): E
     context.stdout.line(explanationLines(decision, namespace, context.stdout).join('\n'))
   }
   return exitCode
-}
-
-type Judged = NonNullable<Decision['verdicts'][number]['judgement']>['byPolicy'][number]
-
-function policyReport({
-  policy,
-  mode,
-  rule,
-  outcome,
-  code,
-  detail,
-  finding,
-  platforms,
-}: Judged): Explanation['images'][number]['policies'][number] {
-  return {
-    policy,
-    mode,
-    rule,
-    outcome,
-    ...(code !== undefined && { code }),
-    ...(detail !== undefined && { detail }),
-    ...(finding !== undefined && { finding: findingReport(finding) }),
-    ...(platforms !== undefined && {
-      platforms: platforms.map((each) => ({
-        digest: each.digest,
-        name: each.name,
-        finding: findingReport(each.finding),
-      })),
-    }),
-  }
 }

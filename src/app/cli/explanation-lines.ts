@@ -5,6 +5,7 @@ import { headline } from '#core/decision/explain.ts'
 import type { Finding, SignatureDemandFinding, SignatureFinding } from '#core/decision/finding.ts'
 import type { PolicyJudgement } from '#core/decision/judgement.ts'
 import { printable } from '#core/encoding/printable.ts'
+import type { Language } from '#core/policy/words.ts'
 import type { Stream } from './command.ts'
 import { outcomeWord } from './image-report.ts'
 import { styled } from './style.ts'
@@ -17,13 +18,14 @@ export function explanationLines(decision: Decision, namespace: string, stream: 
   return [...blocks, `decision: ${decision.id}  namespace: ${namespace}  at: ${at}`]
 }
 
-function imageTree(verdict: UseVerdict, stream: Stream): readonly string[] {
+/** One image with all that was judged about it. */
+export function imageTree(verdict: UseVerdict, stream: Stream, language: Language = 'en'): readonly string[] {
   const { use, outcome, judgement, code } = verdict
   const text = `${outcomeWord(outcome, stream)}  ${styled(stream, 'bold', printable(use.image, 300))}`
   const facts: TreeNode[] = [
     ...(judgement === undefined ? [] : [{ text: `reference: ${printable(judgement.reference, 300)}` }]),
     ...(judgement?.digest === undefined ? [] : [{ text: `digest: ${judgement.digest}` }]),
-    { text: headline(verdict) },
+    { text: headline(verdict, language) },
     ...(code === undefined ? [] : [{ text: `code: ${code}` }]),
   ]
   const policies = (judgement?.byPolicy ?? []).map((judged) => policyNode(judged, stream))

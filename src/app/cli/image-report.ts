@@ -3,12 +3,13 @@
 import type { Decision, UseVerdict } from '#core/decision/decision.ts'
 import { useBlock } from '#core/decision/explain.ts'
 import { printable } from '#core/encoding/printable.ts'
+import type { Language } from '#core/policy/words.ts'
 import type { Stream } from './command.ts'
 import type { ImageReport } from './output.ts'
 import type { Style } from './style.ts'
 import { styled } from './style.ts'
 
-export function imageReport(verdict: UseVerdict, decision: Decision): ImageReport {
+export function imageReport(verdict: UseVerdict, decision: Decision, language: Language = 'en'): ImageReport {
   const { use, outcome, code, detail, policy, judgement } = verdict
   const pin = decision.pins.find(({ pointer }) => pointer === use.pointer)
   return {
@@ -21,7 +22,7 @@ export function imageReport(verdict: UseVerdict, decision: Decision): ImageRepor
     ...(policy !== undefined && { policy }),
     signers: (judgement?.signers ?? []).map(({ attestor, key, fingerprint }) => ({ attestor, key, fingerprint })),
     ...(pin !== undefined && { pinned: pin.to }),
-    explanation: useBlock(verdict).filter((line) => line !== ''),
+    explanation: useBlock(verdict, language).filter((line) => line !== ''),
   }
 }
 

@@ -175,6 +175,98 @@ export const lintReport = z.strictObject({
   warnings: z.array(lintEntry.extend({ code: z.string() })).describe('Allowed, but seldom meant.'),
 })
 
+/** Of a record: who asked for what, when, and what was answered. */
+const decisionFacts = {
+  decision: z.string().describe('The id of the decision.'),
+  seq: z.number().describe('Its place in the chain of records.'),
+  hash: z.string().describe('SHA-256 of the entry and all before it, in hex.'),
+  at: z.string(),
+  path: z.enum(['mutate', 'validate']),
+  uid: z.string().describe('Of the request.'),
+  answer: z.enum(['allowed', 'patched', 'denied']).describe('`patched`: allowed, with images pinned.'),
+  code: code.optional(),
+  operation: z.string().optional().describe('Absent where the request could not be read.'),
+  object: z.strictObject({ group: z.string(), version: z.string(), kind: z.string() }).optional(),
+  subResource: z.string().optional(),
+  namespace: z.string().optional(),
+  name: z.string().optional().describe('Absent where the API server generates it.'),
+  user: z.string().optional(),
+  dryRun: z.boolean(),
+  policies: z
+    .array(z.strictObject({ policy: z.string(), mode: z.enum(['Enforce', 'Warn', 'Audit']), revision: z.string() }))
+    .describe('That spoke about the images, as they were then.'),
+}
+
+const decisionReport = z.strictObject({
+  ...decisionFacts,
+  images: z.array(
+    z.strictObject({
+      pointer: z.string().describe('Where in the object: RFC 6901.'),
+      container: z.string(),
+      image: z.string(),
+      outcome,
+      code: code.optional(),
+      policy: z.string().optional(),
+      pinned: z.string().optional(),
+      unchanged: z.boolean().describe('An update left it as it was.'),
+    }),
+  ),
+})
+
+export const decisionList = z.strictObject({
+  ...envelope('DecisionList'),
+  decisions: z.array(decisionReport).describe('The newest first.'),
+  gaps: z
+    .array(z.strictObject({ seq: z.number(), count: z.number(), why: z.string(), from: z.string(), until: z.string() }))
+    .describe('Records that were lost in that time; some of them might have fitted.'),
+  more: z.boolean().describe('There are more than --limit.'),
+  unreadable: z.number().describe('Entries that are not as Sealward writes them.'),
+})
+
+export const decisionShown = z.strictObject({
+  ...envelope('Decision'),
+  decisions: z
+    .array(
+      z.strictObject({
+        ...decisionFacts,
+        message: z.string().optional().describe('Of a denial: as it was told.'),
+        images: z.array(
+          image.extend({
+            field: z.string(),
+            container: z.string(),
+            unchanged: z.boolean(),
+            policies: z.array(policyJudgement),
+          }),
+        ),
+      }),
+    )
+    .describe('One; several only where one request was sent several times.'),
+})
+
+export const decisionVerification = z.strictObject({
+  ...envelope('DecisionVerification'),
+  whole: z.boolean(),
+  chain: z.string().describe('The name that the chain was given when it began.'),
+  head: z.strictObject({ seq: z.number(), hash: z.string() }).describe('Its last entry.'),
+  removed: z.number().describe('Entries that retention has removed from the front.'),
+  entries: z.number(),
+  records: z.number().describe('Of decisions.'),
+  judgements: z.number(),
+  runs: z.number(),
+  unended: z.array(z.string()).describe('Runs without an end: killed, or still writing.'),
+  gaps: z.strictObject({ marks: z.number(), records: z.number() }),
+  expectedHead: z.enum(['found', 'differs', 'beyond', 'removed']).optional(),
+  findings: z.array(
+    z.strictObject({
+      kind: z.enum(['changed', 'missing', 'unreadable', 'judgement', 'anchor', 'head', 'file']),
+      seq: z.number().optional(),
+      id: z.string().optional(),
+      message: z.string(),
+    }),
+  ),
+  findingCount: z.number().describe('Of all findings; the first fifty are named.'),
+})
+
 export const failure = z.strictObject({ ...envelope('Failure'), code, message: z.string(), next: z.string() })
 
 export type Verification = z.infer<typeof verification>
@@ -186,6 +278,10 @@ export type SigningReport = z.infer<typeof signing>
 export type TreeReport = z.infer<typeof imageTree>
 export type KeyReport = z.infer<typeof keyReport>
 export type LintReport = z.infer<typeof lintReport>
+export type DecisionReport = z.infer<typeof decisionReport>
+export type DecisionList = z.infer<typeof decisionList>
+export type DecisionShown = z.infer<typeof decisionShown>
+export type DecisionVerification = z.infer<typeof decisionVerification>
 
 /** Every document by the name of its schema file, with the commands that answer with it. */
 export const outputs = {
@@ -196,5 +292,8 @@ export const outputs = {
   tree: { schema: imageTree, commands: 'tree' },
   key: { schema: keyReport, commands: 'keys generate, keys import, keys public' },
   lint: { schema: lintReport, commands: 'policy lint' },
+  'decision-list': { schema: decisionList, commands: 'decisions list' },
+  decision: { schema: decisionShown, commands: 'decisions show' },
+  'decision-verification': { schema: decisionVerification, commands: 'decisions verify' },
   failure: { schema: failure, commands: 'every command that fails' },
 } as const

@@ -3,6 +3,7 @@
 import { command as check } from './check.ts'
 import type { CommandSpec } from './command.ts'
 import { command as completion } from './completion.ts'
+import { decisionsList, decisionsShow, decisionsVerify } from './decisions.ts'
 import { command as demo } from './demo.ts'
 import { command as explain } from './explain.ts'
 import { keysGenerate, keysImport, keysPublic } from './keys.ts'
@@ -25,14 +26,18 @@ export const commands: readonly CommandSpec[] = [
   keysPublic,
   policyLint,
   serve,
+  decisionsList,
+  decisionsShow,
+  decisionsVerify,
   review,
   completion,
 ]
 
-/** `keys` and `policy`, with what they gather. */
+/** `keys`, `policy` and `decisions`, with what they gather. */
 export const groups: Readonly<Record<string, string>> = {
   keys: 'make, import and show keys for signing',
   policy: 'look after policy files',
+  decisions: 'look into the record of decisions that serve keeps',
 }
 
 /** Commands that are decided but not built yet, so that whoever types one learns more than "unknown". */
@@ -46,9 +51,6 @@ export const laterCommands: readonly string[] = [
   'policy import',
   'policy diff',
   'policy simulate',
-  'decisions list',
-  'decisions show',
-  'decisions verify',
   'exception request',
   'exception approve',
   'exception list',
