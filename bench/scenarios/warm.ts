@@ -5,7 +5,7 @@ import type { Generator, LoadFigures } from '../load.ts'
 import { startGenerator } from '../load.ts'
 import type { Bench, Row, Scenario } from '../scenario.ts'
 import { pairedRow } from '../scenario.ts'
-import type { WarmShots } from '../warm-world.ts'
+import type { WarmOptions, WarmShots } from '../warm-world.ts'
 import { startWarmWorld } from '../warm-world.ts'
 
 const connections = 8
@@ -18,8 +18,14 @@ interface Goals {
 }
 
 /** Ours and the yardstick by turns, under the same load. */
-async function compare(bench: Bench, shotsOf: (shots: WarmShots) => WarmShots['digest'], calls: number, goals: Goals) {
-  const world = await startWarmWorld(bench)
+export async function compare(
+  bench: Bench,
+  shotsOf: (shots: WarmShots) => WarmShots['digest'],
+  calls: number,
+  goals: Goals,
+  options: WarmOptions = {},
+): Promise<readonly Row[]> {
+  const world = await startWarmWorld(bench, options)
   const shots = shotsOf(world.shots)
   const server = await startBareServer(bench)
   const ours = await startGenerator(bench, world.webhook, shots, connections)
