@@ -112,7 +112,6 @@ export const admissionThreats: readonly ThreatRow[] = [
   {
     id: 'AD-17',
     attack: 'A dry run causes a write somewhere.',
-    outcome: 'Nothing is written outside: judging only reads.',
-    awaited: true,
+    outcome: 'Nothing is written outside: judging only reads. A record of it, where records are kept, is marked.',
   },
 ]

@@ -15,7 +15,6 @@ export const faultThreats: readonly ThreatRow[] = [
     attack: 'A process is killed or told to stop under load.',
     outcome: 'No wrong answer; after SIGTERM every request that arrived is answered.',
     remains: 'That two replicas lose nothing when one is killed is tested with the cluster.',
-    awaited: true,
   },
   {
     id: 'FT-03',

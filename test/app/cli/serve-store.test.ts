@@ -2,7 +2,7 @@
 // decisions themselves are made all the while, and their answers are the right ones.
 
 import { execFile, spawn } from 'node:child_process'
-import { openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
@@ -55,7 +55,7 @@ const state = async ({ ready }: Served) => ((await ready())['decisions'] as { st
 describe('a store', () => {
   test('holds every decision after a stop, ends its run, and is silent about it', async () => {
     const now = await serve()
-    for (let n = 0; n < 20; n++) await isDenied(now, `u${n}`, n === 7 ? { dryRun: true } : {})
+    for (let n = 0; n < 20; n++) await isDenied(now, `u${n}`)
     await expect.poll(() => now.metrics()).toContain('sealward_decision_records_total{outcome="written"} 20')
     expect(await now.metrics()).toContain('sealward_decision_store_up 1')
     expect(await state(now)).toBe('writing')
@@ -63,9 +63,6 @@ describe('a store', () => {
     expect(now.stderr()).toMatch(/^sealward: listening on \S+\n$/)
     expect(recorded()).toEqual({ uids: Array.from({ length: 20 }, (_, n) => `u${n}`), gaps: 0 })
     expect(verified(store.file)).toMatchObject({ records: 20, unended: [], findings: [] })
-    const { stdout } = await runCli(['decisions', 'list', '--store', store.file, '-o', 'json'])
-    const dry = JSON.parse(stdout).decisions.filter(({ dryRun }: { dryRun: boolean }) => dryRun)
-    expect(dry.map(({ uid }: { uid: string }) => uid)).toEqual(['u7'])
   }, 60_000)
 
   test('is flushed by a stop at once, without waiting for its interval', async () => {
@@ -126,36 +123,80 @@ describe('a store', () => {
   }, 60_000)
 })
 
-describe('after kill -9 under load', () => {
-  test('the record is whole, holds all that was answered before the last moment, and the next run says so', async () => {
+describe('AD-17: a dry run', () => {
+  /** What is on record, and the files that there are beside those that were there before. */
+  async function outcomeOf(dryRun: boolean) {
+    const now = await serve()
+    const before = readdirSync(store.folder)
+    await isDenied(now, 'u1', { dryRun })
+    await now.end()
+    const { stdout } = await runCli(['decisions', 'list', '--store', store.file, '-o', 'json'])
+    const marks = JSON.parse(stdout).decisions.map((each: { uid: string; dryRun: boolean }) => [each.uid, each.dryRun])
+    return { marks, more: readdirSync(store.folder).filter((name) => !before.includes(name)) }
+  }
+
+  test('is on record, marked so, and writes nothing else', async () => {
+    expect(await outcomeOf(true)).toEqual({ marks: [['u1', true]], more: [] })
+  }, 60_000)
+
+  test('neighbour: another run is on record without the mark', async () => {
+    expect(await outcomeOf(false)).toEqual({ marks: [['u1', false]], more: [] })
+  }, 60_000)
+})
+
+describe('FT-02: a process that ends under load', () => {
+  interface Load {
+    readonly answered: readonly { readonly uid: string; readonly at: number }[]
+    readonly wrong: readonly string[]
+    readonly endedAt: number
+    readonly code: number | null
+  }
+
+  /** Eight clients, who ask until the process is ended, after some seconds. */
+  async function underLoad(now: Served, name: string, signal: NodeJS.Signals): Promise<Load> {
+    const answered: { uid: string; at: number }[] = []
+    const wrong: string[] = []
     let sent = 0
+    let isOver = false
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const uid = `${name}-${++sent}`
+        // Who gets no answer any more has to ask elsewhere; that is no wrong answer.
+        const answer = await now.ask(uid).catch(() => undefined)
+        if (answer === undefined) return
+        if (answer.allowed) wrong.push(uid)
+        answered.push({ uid, at: performance.now() })
+      }
+    })
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    isOver = signal === 'SIGKILL'
+    const endedAt = performance.now()
+    const code = await now.end(signal)
+    await Promise.all(clients)
+    return { answered, wrong, endedAt, code }
+  }
+
+  const missing = ({ answered }: Pick<Load, 'answered'>) => {
+    const known = new Set(recorded().uids)
+    return answered.map(({ uid }) => uid).filter((uid) => !known.has(uid))
+  }
+
+  test('neighbour: told to stop, has recorded everything that it answered, and ends its run', async () => {
+    const load = await underLoad(await serve(), 'r', 'SIGTERM')
+    expect([load.code, load.wrong, missing(load)]).toEqual([0, [], []])
+    expect(load.answered.length).toBeGreaterThan(20)
+    expect(verified(store.file)).toMatchObject({ unended: [], gaps: { records: 0 }, findings: [] })
+  }, 60_000)
+
+  test('killed, has given no wrong answer: the record is whole, and lacks only what was answered in the last moment', async () => {
     for (const round of [1, 2]) {
-      const answered: { uid: string; at: number }[] = []
-      const now = await serve()
-      let killedAt = Number.POSITIVE_INFINITY
-      const clients = Array.from({ length: 8 }, async () => {
-        while (performance.now() < killedAt) {
-          const uid = `r${round}-${++sent}`
-          try {
-            await now.ask(uid)
-            answered.push({ uid, at: performance.now() })
-          } catch {
-            return
-          }
-        }
-      })
-      await new Promise((resolve) => setTimeout(resolve, 4_000))
-      killedAt = performance.now()
-      await now.end('SIGKILL')
-      await Promise.all(clients)
-      const { uids, gaps } = recorded()
-      const known = new Set(uids)
+      const { answered, wrong, endedAt } = await underLoad(await serve(), `r${round}`, 'SIGKILL')
       // A batch leaves after 50 ms; the rest is for the transaction, on a machine that does ten other things.
-      const due = answered.filter(({ at }) => at < killedAt - 1_000)
+      const due = answered.filter(({ at }) => at < endedAt - 1_000)
       expect(due.length).toBeGreaterThan(20)
-      expect(due.filter(({ uid }) => !known.has(uid))).toEqual([])
-      expect(known.size).toBe(uids.length)
-      expect(gaps).toBe(0)
+      expect([wrong, missing({ answered: due })]).toEqual([[], []])
+      const { uids, gaps } = recorded()
+      expect([new Set(uids).size, gaps]).toEqual([uids.length, 0])
       const { code, stdout } = await runCli(['decisions', 'verify', '--store', store.file])
       expect([code, stdout]).toEqual([0, expect.stringContaining('The record is whole.')])
     }
@@ -166,7 +207,7 @@ describe('after kill -9 under load', () => {
   }, 90_000)
 })
 
-describe('a store that is away costs no answer', () => {
+describe('FT-06: a store that is away costs no answer', () => {
   test('locked by another process: records wait for it, and are all written after', async () => {
     const now = await serve()
     await isDenied(now, 'before')
