@@ -87,12 +87,6 @@ export class Planner {
   }
 }
 
-export function plan(request: PlanRequest, matched: MatchedPolicies): Plan {
-  const planner = new Planner(request, matched)
-  for (const use of request.uses) planner.add(use)
-  return planner.plan()
-}
-
 function planImage(text: string, matched: MatchedPolicies): ImagePlan {
   let reference: ImageReference
   try {
