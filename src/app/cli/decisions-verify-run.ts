@@ -70,7 +70,7 @@ function textOf(report: ChainReport, noted: EntryHead | undefined, stream: Strea
     ...found,
     ...more,
     word,
-    `records:  ${records}${removed === 0 ? '' : `, after ${counted(removed, 'entry').replace('entrys', 'entries')} that retention removed`}`,
+    `records:  ${records}${removed === 0 ? '' : `, after ${counted(removed, 'entry', 'entries')} that retention removed`}`,
     `gaps:     ${gaps.marks === 0 ? 'none' : `${gaps.marks}, with ${counted(gaps.records, 'record')} lost`}`,
     `runs:     ${runs}${unended.length === 0 ? '' : `, ${unended.length} without an end (killed, or running now)`}`,
     `chain:    ${printable(report.chain, 80)}`,

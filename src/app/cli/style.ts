@@ -10,6 +10,6 @@ export function styled(stream: Pick<Stream, 'colour'>, style: Style, text: strin
 }
 
 /** `2 images`, `1 image`. */
-export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`
+export function counted(count: number, word: string, several = `${word}s`): string {
+  return `${count} ${count === 1 ? word : several}`
 }
