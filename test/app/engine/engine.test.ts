@@ -107,10 +107,13 @@ describe('sharing', () => {
     const registry = new MemoryRegistry()
     let together = 0
     let most = 0
+    // Nobody is answered before all are there: were they fewer, the test would wait until its time is over.
+    const all = Promise.withResolvers<void>()
     registry.before = async () => {
       together += 1
       most = Math.max(most, together)
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      if (together === 32) all.resolve()
+      await all.promise
       together -= 1
     }
     const images = Array.from({ length: 32 }, (_, index) => {
