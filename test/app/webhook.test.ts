@@ -8,6 +8,7 @@ import type { PolicySet } from '#core/policy/set.ts'
 import type { Policy } from '#core/policy/words.ts'
 import { at, judging, name } from '../support/judging.ts'
 import { MemoryRegistry } from '../support/memory-registry.ts'
+import { podRequest } from '../support/pods.ts'
 import { matching, policy, rule, signed } from '../support/policies.ts'
 
 const release = (parts = {}) => policy('production', [rule(signed('release'))], parts)
@@ -37,18 +38,7 @@ function webhook(policies: readonly Policy[]) {
 }
 
 function pod(images: readonly string[], parts: Partial<AdmissionRequest> = {}): AdmissionRequest {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    uid: 'u',
-    kind: { group: '', version: 'v1', kind: 'Pod' },
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    namespace: 'prod',
-    operation: 'CREATE',
-    userInfo: { username: 'somebody', groups: [] },
-    dryRun: false,
-    object: objectWith(images),
-    ...parts,
-  }
+  return podRequest(images, { object: objectWith(images), ...parts })
 }
 
 function objectWith(images: readonly string[], labels: unknown = {}) {

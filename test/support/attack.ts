@@ -13,6 +13,7 @@ import { createRegistryClient, type RegistryClient, type RegistryClientOptions }
 import { attestorOf } from './evidence.ts'
 import type { HostileRegistry } from './hostile-registry.ts'
 import { descriptorOf, imageManifest, indexOf, repository, startHostileRegistry } from './hostile-registry.ts'
+import { podRequest } from './pods.ts'
 import { policy, type RuleParts, rule, signed } from './policies.ts'
 import {
   bundleOf,
@@ -124,17 +125,7 @@ function admitted(answer: AdmissionAnswer): Admitted {
 }
 
 export function podOf(...images: readonly string[]): AdmissionRequest {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    uid: 'u',
-    kind: { group: '', version: 'v1', kind: 'Pod' },
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    namespace: 'prod',
-    operation: 'CREATE',
-    userInfo: { username: 'somebody', groups: [] },
-    dryRun: false,
-    object: { metadata: {}, spec: { containers: images.map((image, at) => ({ name: `c${at}`, image })) } },
-  }
+  return podRequest(images)
 }
 
 /** A signature layer for a digest, by the key of `release` or another. */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { reviewOf } from '../../support/served.ts'
 
 const run = promisify(execFile)
 const program = 'bin/sealward.js'
@@ -17,24 +18,7 @@ metadata: { name: everything }
 spec: { mode: Enforce, otherwise: ${otherwise} }
 `
 
-const review = JSON.stringify({
-  apiVersion: 'admission.k8s.io/v1',
-  kind: 'AdmissionReview',
-  request: {
-    uid: 'a-uid',
-    kind: { group: '', version: 'v1', kind: 'Pod' },
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    namespace: 'shop',
-    operation: 'CREATE',
-    userInfo: { username: 'somebody' },
-    object: {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'a' },
-      spec: { containers: [{ name: 'c', image: 'alpine' }] },
-    },
-  },
-})
+const review = reviewOf('a-uid')
 
 interface Served {
   readonly url: string
