@@ -15,16 +15,34 @@ const placeholder = /\{\{(digest|hex|size|base64|text|sign|dsse):([a-z0-9]+)(?::
 const deepest = 6
 
 /** The bytes of a part, with everything filled in. */
-export function filled(parts: Parts, name: string, depth = 0): Uint8Array {
+export function filled(parts: Parts, name: string): Uint8Array {
+  return filledAt(parts, name, { depth: 0, known: new Map() })
+}
+
+interface Place {
+  readonly depth: number
+  /**
+   * By depth and name: parts that name each other several times would else be worked out once for each way that leads to
+   * them, whose number grows with the power of the depth.
+   */
+  readonly known: Map<string, Uint8Array>
+}
+
+function filledAt(parts: Parts, name: string, { depth, known }: Place): Uint8Array {
   const bytes = parts[name] ?? new Uint8Array()
   if (depth > deepest || !bytes.includes(0x7b)) return bytes
+  const place = `${depth} ${name}`
+  const before = known.get(place)
+  if (before !== undefined) return before
   const text = textOf(bytes)
   const changed = text.replaceAll(placeholder, (whole, kind: string, first: string, second?: string) => {
     const subject = second ?? first
     if (!Object.hasOwn(parts, subject)) return whole
-    return fill(kind, first, filled(parts, subject, depth + 1)) ?? whole
+    return fill(kind, first, filledAt(parts, subject, { depth: depth + 1, known })) ?? whole
   })
-  return changed === text ? bytes : bytesOf(changed)
+  const bytesNow = changed === text ? bytes : bytesOf(changed)
+  known.set(place, bytesNow)
+  return bytesNow
 }
 
 function fill(kind: string, first: string, bytes: Uint8Array): string | undefined {
