@@ -8,6 +8,12 @@ import { mutateJson, type Sources } from './mutate-json.ts'
 import { longestText, mutateLines, mutateText } from './mutate-text.ts'
 import { oddTexts } from './words.ts'
 
+/**
+ * The bytes that a longest text can take. A piece of JSON that is put in many times over would make megabytes of a few, and
+ * the oracles hold a node for each value; the product's own caps are tried elsewhere.
+ */
+const longestPart = 4 * longestText
+
 /** @param pool cases to take pieces from */
 export function mutateCase(target: Target, parts: Parts, random: Random, pool: readonly Parts[]): Parts {
   const names = Object.keys(parts)
@@ -17,7 +23,10 @@ export function mutateCase(target: Target, parts: Parts, random: Random, pool: r
     const other = random.pick(pool)
     // A whole part of another case, now and then.
     if (names.length > 1 && random.oneIn(15)) mutated[name] = other[name] ?? mutated[name] ?? new Uint8Array()
-    else mutated[name] = mutatePart(target, name, mutated, random, other)
+    else {
+      const mutant = mutatePart(target, name, mutated, random, other)
+      if (mutant.length <= longestPart) mutated[name] = mutant
+    }
   }
   return mutated
 }
