@@ -107,7 +107,7 @@ function labelMatches(pattern: string, label: string): boolean {
 }
 
 function keyOf(text: string, member: string): ConfigKey {
-  const plain = text.replace(/^https?:\/\//i, '').replace(/\/+$/, '')
+  const plain = withoutEnd(text.replace(/^https?:\/\//i, ''), '/')
   const [host = '', ...path] = plain.split('/')
   if (host === '' || !/^[A-Za-z0-9.:[\]*_-]+$/.test(host)) {
     throw malformed(`${member} has a key that names no registry: "${printable(text, 100)}"`)
@@ -117,6 +117,13 @@ function keyOf(text: string, member: string): ConfigKey {
   const lower = withoutTlsPort(host.toLowerCase())
   const hub = lower === 'index.docker.io' || lower === 'registry-1.docker.io'
   return { text, host: hub ? 'docker.io' : lower, path: scoped }
+}
+
+/** Looks at each character once; a pattern for the end would begin anew at every one of a long run in the middle. */
+function withoutEnd(text: string, character: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === character) end -= 1
+  return text.slice(0, end)
 }
 
 /** `undefined` for an empty entry, which docker leaves behind where a credential store has the secret. */
@@ -151,7 +158,7 @@ function pairOf(auth: string | undefined, where: string): { username: string; pa
   const colon = decoded.indexOf(':')
   if (colon < 0) throw malformed(`${where}.auth is not user:password in base64`)
   // Docker pads the password with zero bytes in old files.
-  return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replace(/\0+$/, '') }
+  return { username: decoded.slice(0, colon), password: withoutEnd(decoded.slice(colon + 1), '\0') }
 }
 
 function decodedText(auth: string, where: string): string {
