@@ -11,6 +11,8 @@ export interface WrittenImage {
   /** RFC 6901. */
   readonly pointer: string
   readonly image: string
+  /** The old object names it somewhere: what stood there before is somebody else's fault. */
+  readonly stoodBefore: boolean
 }
 
 export interface ReadableReview {
@@ -57,8 +59,8 @@ const places: Readonly<Record<string, readonly string[]>> = {
 const usual: readonly (readonly string[])[] = [['spec'], templated, ['spec', 'jobTemplate', 'spec', 'template', 'spec']]
 const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const
 
-/** The images that a request brings into the cluster, and that somebody must have vouched for. */
-export function broughtIn(request: Json): readonly WrittenImage[] {
+/** The images of a request; for those that it brings into the cluster somebody must have vouched. */
+export function imagesAsked(request: Json): readonly WrittenImage[] {
   const operation = own(request, 'operation')
   if (operation !== 'CREATE' && operation !== 'UPDATE') return []
   const subResource = own(request, 'subResource')
@@ -72,18 +74,16 @@ export function broughtIn(request: Json): readonly WrittenImage[] {
     ? [places[known] ?? []]
     : usual.filter((path) => looksLikePod(at(object, path)))
   const all = paths.flatMap((path) => imagesOf(at(object, path), `/${path.join('/')}`))
-  if (operation === 'CREATE') return all
-  // What stood there before is somebody else's fault.
-  const before = JSON.stringify(own(request, 'oldObject') ?? null)
-  return all.filter(({ image }) => !before.includes(JSON.stringify(image)))
+  const before = operation === 'CREATE' ? '' : JSON.stringify(own(request, 'oldObject') ?? null)
+  return all.map((each) => ({ ...each, stoodBefore: before.includes(JSON.stringify(each.image)) }))
 }
 
 function looksLikePod(spec: unknown): boolean {
   return lists.some((name) => list(own(json(spec), name)).some(isJson))
 }
 
-function imagesOf(spec: unknown, pointer: string): readonly WrittenImage[] {
-  const found: WrittenImage[] = []
+function imagesOf(spec: unknown, pointer: string): readonly Omit<WrittenImage, 'stoodBefore'>[] {
+  const found: Omit<WrittenImage, 'stoodBefore'>[] = []
   const add = (image: unknown, where: string) => {
     if (typeof image === 'string' && image !== '') found.push({ pointer: `${pointer}/${where}`, image })
   }

@@ -4,7 +4,7 @@
 import { Agent, request as send } from 'node:https'
 import { type Parts, textOf } from '../case.ts'
 import {
-  broughtIn,
+  imagesAsked,
   json,
   own,
   type ReadableReview,
@@ -108,7 +108,7 @@ function judgeResponse(
   const allowed = own(response, 'allowed')
   if (allowed === false) return `denied ${/code: ([a-z-]+)/.exec(message)?.[1]}`
   must(allowed === true, 'the answer neither allows nor denies')
-  const images = patched(broughtIn(asked.request), response, about)
+  const images = patched(imagesAsked(asked.request), response, about).filter(({ stoodBefore }) => !stoodBefore)
   for (const { image, pointer } of images) {
     must(isGood(image, about.goodDigest), 'an image was let in that nobody signed', () => `${pointer} ${image}`)
     if (about.path === '/mutate')
@@ -117,7 +117,7 @@ function judgeResponse(
   return `allowed ${images.length > 0} ${own(response, 'patch') !== undefined}`
 }
 
-/** The images as they are after the patch. */
+/** The images as they are after the patch. Whoever pins one vouches for it, wherever it stood before. */
 function patched(images: readonly WrittenImage[], response: Json, { path }: { path: string }): readonly WrittenImage[] {
   const patch = own(response, 'patch')
   if (patch === undefined) return images
@@ -127,7 +127,7 @@ function patched(images: readonly WrittenImage[], response: Json, { path }: { pa
   for (const { op, path: pointer, value } of operations) {
     const place = places.get(String(pointer))
     must(op === 'replace' && place !== undefined, 'a patch changes something else than an image', () => String(pointer))
-    places.set(place.pointer, { ...place, image: String(value) })
+    places.set(place.pointer, { ...place, image: String(value), stoodBefore: false })
   }
   return [...places.values()]
 }
