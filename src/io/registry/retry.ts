@@ -45,14 +45,16 @@ export function createPatientSend(transport: Transport, options: RetryOptions): 
       if (request.signal.aborted) throw failure
     }
     const known = throttled.get(key)
-    const left = (known?.until ?? 0) - options.now()
+    const left = Math.min((known?.until ?? 0) - options.now(), longestGrudge)
     if (left > 0) await wait(left, throttledBy(request.url, left))
 
     for (let attempt = 1; ; attempt++) {
       const outcome = await tryOnce(transport, request, options.now)
       if (outcome.kind === 'answer') return outcome.response
       if (outcome.retryAfter !== undefined && outcome.failure.code === 'registry-throttled') {
-        throttled.set(key, { until: options.now() + Math.min(outcome.retryAfter, longestGrudge) })
+        const grudge = Math.min(outcome.retryAfter, longestGrudge)
+        // Forgotten by the cache's clock, too, which cannot be set back.
+        if (grudge > 0) throttled.set(key, { until: options.now() + grudge }, grudge)
       }
       if (attempt >= attempts) throw outcome.failure
       const backOff = firstDelay * 2 ** (attempt - 1) * (0.5 + options.random())

@@ -111,6 +111,19 @@ describe('Retry-After', () => {
     expect(await read(client)).not.toBeNull()
   })
 
+  it('FT-05: ends after its time, though the clock was set back meanwhile', async () => {
+    let now = 1_700_000_000_000
+    stub.on('GET', '*', (_request, count) =>
+      count === 1 ? { status: 429, headers: { 'retry-after': '4' } } : { body: 'x' },
+    )
+    const client = clientFor({ now: () => now })
+    expect(await refusalCode(read(client))).toBe('registry-throttled')
+    now -= 3_600_000
+    expect(await refusalCode(read(client))).toBe('registry-throttled')
+    expect(stub.requests).toHaveLength(1)
+    await expect.poll(() => read(client).catch(() => null), { timeout: 8_000, interval: 250 }).not.toBeNull()
+  })
+
   it('does not outlast the signal of the caller', async () => {
     stub.on('GET', '*', { status: 503, headers: { 'retry-after': '2' } })
     const start = performance.now()
