@@ -15,6 +15,9 @@ import type { Judgement, PolicyJudgement } from './judgement.ts'
  */
 const mostOfHonest = 32
 
+/** What was given later than now by more than this was given before the clock was set back: its age is not known. */
+const clockSlackMs = 60_000
+
 /**
  * Helps only where nobody who pushes can have had a hand in it (`outage` in the table of codes), and only as far as all
  * enforcing policies that speak about the image agree: the strictest wins.
@@ -40,7 +43,7 @@ export function soften(
     case 'UseLastVerdict': {
       const last = knowledge.last(image.key)
       const maxAge = Math.min(...policies.map(({ lastVerdictMaxAge }) => lastVerdictMaxAge ?? Number.POSITIVE_INFINITY))
-      if (last === undefined || !(now - last.at <= maxAge)) return undefined
+      if (last === undefined || !(now - last.at <= maxAge) || last.at - now > clockSlackMs) return undefined
       if (last.validUntil !== undefined && now >= last.validUntil) return undefined
       // The tag was moved since: nothing is known about what it names now.
       if (digest !== undefined && digest !== last.digest) return undefined

@@ -147,7 +147,7 @@ describe('a trusted verdict', () => {
     })
   })
 
-  test('survives no clock that was set back far', async () => {
+  test('FT-05: survives no clock that was set back far', async () => {
     const { look, clock } = world()
     await look()
     clock.now -= 10 * minute
@@ -331,6 +331,16 @@ describe('whenUndetermined: UseLastVerdict', () => {
     expect(await verdict(image, lenient)).toMatchObject({ outcome: 'trusted' })
     clock.now += 1
     expect(await verdict(image, lenient)).toMatchObject({ outcome: 'undetermined' })
+  })
+
+  test('FT-05: ends when the clock was set back, so that nobody knows how old it is', async () => {
+    const { registry, clock, verdict, image } = world(lenient)
+    await verdict(image, lenient)
+    registry.before = away('registry-failing')
+    clock.now -= minute
+    expect(await verdict(image, lenient)).toMatchObject({ outcome: 'trusted' })
+    clock.now -= 1
+    expect(await verdict(image, lenient)).toMatchObject({ outcome: 'undetermined', code: 'registry-failing' })
   })
 
   test('ends with the key', async () => {
