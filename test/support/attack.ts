@@ -62,6 +62,7 @@ export interface Attack {
 export interface Admitting {
   readonly signal?: AbortSignal
   readonly policies?: readonly Policy[]
+  readonly namespace?: string
 }
 
 export interface Admitted {
@@ -99,7 +100,8 @@ export async function startAttack(options: AttackOptions = {}): Promise<Attack> 
     tagged: `${registry.host}/${repository}:v1`,
     async admit(image = pinned, asking = {}) {
       policies = asking.policies ?? options.policies ?? policies
-      return admitted(await webhook.mutate(podOf(image), asking.signal ?? AbortSignal.timeout(15_000)))
+      const request = { ...podOf(image), ...(asking.namespace !== undefined && { namespace: asking.namespace }) }
+      return admitted(await webhook.mutate(request, asking.signal ?? AbortSignal.timeout(15_000)))
     },
     async close() {
       await client.close()

@@ -8,7 +8,6 @@ export const faultThreats: readonly ThreatRow[] = [
     attack:
       'The registry is slow, resets connections, answers 429 with Retry-After or 5xx, stays half open, or has no name any more.',
     outcome: 'An answer with its reason before the deadline of the webhook; retries back off and are bounded.',
-    awaited: true,
   },
   {
     id: 'FT-02',
@@ -21,19 +20,16 @@ export const faultThreats: readonly ThreatRow[] = [
     attack: 'The server starts without policies, or with policies that cannot be read.',
     outcome: 'It does not serve before a set is loaded; a set that went bad later is said in the readiness answer.',
     remains: 'An API server that is away, and watches that are stale, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'FT-04',
     attack: 'The certificate of the webhook is renewed, or its authority changes, under load.',
     outcome: 'The new one is taken up without a failed handshake; a broken one leaves the old in place.',
-    awaited: true,
   },
   {
     id: 'FT-05',
     attack: 'The clock jumps, forwards or back.',
     outcome: 'Deadlines go on by a monotonic clock; the life of a key is judged by the clock as it is now.',
-    awaited: true,
   },
   {
     id: 'FT-06',
@@ -46,7 +42,6 @@ export const faultThreats: readonly ThreatRow[] = [
     attack: 'The whole cluster restarts while the webhook is registered, and its own image is not signed.',
     outcome: 'Its namespace and those of the system are exempt, so that it can start.',
     remains: 'The restart itself, and the exemption by digest, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'FT-08',

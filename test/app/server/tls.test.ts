@@ -111,8 +111,8 @@ describe('a self-made authority', () => {
   })
 })
 
-describe('certificate files', () => {
-  test('are taken up when they change, without disturbing anybody', async () => {
+describe('FT-04: certificate files', () => {
+  test('neighbour: are taken up when they change, without disturbing anybody', async () => {
     const made = await writePair(['127.0.0.1'])
     const on = await start({}, { reloadMs: 30 }, { tls: files() })
     server = on
@@ -146,7 +146,7 @@ describe('certificate files', () => {
     await expect.poll(() => shown(on.port), { timeout: 5_000 }).not.toBe(before)
   })
 
-  test('lose no request when they change under load', async () => {
+  test('neighbour: lose no request when they and their authority change under load', async () => {
     const made = await writePair(['127.0.0.1'])
     const on = await start({}, { reloadMs: 10 }, { tls: files() })
     server = on
