@@ -8,20 +8,17 @@ export const admissionThreats: readonly ThreatRow[] = [
     attack:
       'The unsigned image hides in an init container, a sidecar (a restartable init container) or an ephemeral one.',
     outcome: 'Denied, and the field that holds it is named.',
-    awaited: true,
   },
   {
     id: 'AD-02',
     attack: 'An ephemeral container with an unsigned image is added to a running Pod through its subresource.',
     outcome: 'An UPDATE of `pods/ephemeralcontainers` is judged like any other, and denied.',
     remains: 'That the rendered webhook registration lists the subresource is tested with the registration.',
-    awaited: true,
   },
   {
     id: 'AD-03',
     attack: 'The unsigned image is mounted as an image volume, in a Pod or in a pod template.',
     outcome: 'Denied; a signed one is pinned to its digest.',
-    awaited: true,
   },
   {
     id: 'AD-04',
@@ -29,39 +26,33 @@ export const admissionThreats: readonly ThreatRow[] = [
       'The images come in another kind of workload, another version of it, a custom resource with a pod template, or a kind that nobody knows.',
     outcome:
       'Every pod specification that can be found is judged; Pods always are; what is let pass unjudged is counted.',
-    awaited: true,
   },
   {
     id: 'AD-05',
     attack:
       'An UPDATE swaps images between containers, renames a container or adds one, so that "unchanged" looks true.',
     outcome: 'Every pair of container and image that is new gets judged.',
-    awaited: true,
   },
   {
     id: 'AD-06',
     attack: 'A new or living object carries a deletion timestamp, so that it looks as if it were on its way out.',
     outcome: 'It is judged all the same: only the old object decides what an UPDATE has left unchanged.',
-    awaited: true,
   },
   {
     id: 'AD-07',
     attack: 'A Pod claims an owner that was admitted before.',
     outcome: 'Owner references grant nothing; the Pod is judged in full.',
-    awaited: true,
   },
   {
     id: 'AD-08',
     attack: 'The submitter sets an annotation or a label that asks for an exemption or says "verified".',
     outcome: 'Ignored: nothing that a submitter can set grants trust.',
-    awaited: true,
   },
   {
     id: 'AD-09',
     attack: "A tenant writes a policy of its own into its namespace to loosen the cluster's, or two policies overlap.",
     outcome: 'A namespaced policy can only add demands, and the strictest of all that match wins.',
     remains: 'Exception objects, with their own permission and approval, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'AD-10',
@@ -70,7 +61,6 @@ export const admissionThreats: readonly ThreatRow[] = [
     outcome:
       'A policy whose selection cannot be told counts as one that applies and denies; a namespace can be selected by its name.',
     remains: 'Reading labels of namespaces from the API server comes with the cluster; files are told them or not.',
-    awaited: true,
   },
   {
     id: 'AD-11',
@@ -78,26 +68,22 @@ export const admissionThreats: readonly ThreatRow[] = [
     outcome:
       'Only the namespaces that are documented as exempt are, only by their whole name, and a policy that names one takes it back in.',
     remains: 'Exempting the own images by digest, and reporting exempt namespaces as gaps, come with the cluster.',
-    awaited: true,
   },
   {
     id: 'AD-12',
     attack: 'A user forges the annotation by which the kubelet marks mirror Pods.',
     outcome: 'It is judged like every Pod.',
     remains: 'Telling true mirror Pods by the identity of their node comes with the cluster.',
-    awaited: true,
   },
   {
     id: 'AD-13',
     attack: 'A later webhook injects an unsigned sidecar, or rewrites an image after it has been pinned.',
     outcome: 'Validation judges the object as it arrives and denies; pinning again what is pinned changes nothing.',
-    awaited: true,
   },
   {
     id: 'AD-14',
     attack: 'An answer that the API server would reject or misread, so that its failure policy decides.',
     outcome: 'The uid comes back in the version that asked; a patch comes with its type, and never from validation.',
-    awaited: true,
   },
   {
     id: 'AD-15',
