@@ -59,8 +59,8 @@ function names(change: PolicyChange): readonly string[] | string {
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-describe('watched policy files', () => {
-  it('are loaded at once, and again when they change', async () => {
+describe('PC-06: watched policy files', () => {
+  it('neighbour: are loaded at once, and again when they change', async () => {
     const path = write('a.yaml', denyAll('a'))
     const { watch, next } = await watching([path])
     expect(watch.first.set.policies.map(({ name }) => name)).toEqual(['a'])
@@ -86,7 +86,7 @@ describe('watched policy files', () => {
     expect(names(await next())).toEqual(['b'])
   })
 
-  it('take files that appear and files that go', async () => {
+  it('neighbour: take files that appear and files that go', async () => {
     write('a.yaml', denyAll('a'))
     const { next } = await watching([directory])
     write('b.yaml', denyAll('b'))
@@ -95,7 +95,7 @@ describe('watched policy files', () => {
     expect(names(await next())).toEqual(['b'])
   })
 
-  it('take a named file that goes for an edit, too', async () => {
+  it('neighbour: take a named file that goes for an edit, too', async () => {
     const paths = [write('a.yaml', denyAll('a')), write('b.yaml', denyAll('b'))]
     const { next } = await watching(paths)
     rmSync(join(directory, 'a.yaml'))
@@ -118,7 +118,7 @@ describe('watched policy files', () => {
     expect(names(await next())).toEqual(['a'])
   })
 
-  it('follow the key files that they name, from when these are missing', async () => {
+  it('neighbour: follow the key files that they name, from when these are missing', async () => {
     const keyed = [
       attestor('release', { key: { keys: [{ name: 'k', file: 'keys/k.pub' }] } }),
       clusterPolicy({ rules: someRules }),

@@ -36,12 +36,10 @@ export const policyThreats: readonly ThreatRow[] = [
     id: 'PC-06',
     attack: 'An empty list of attestors, no policy that matches, a broken edit, one bad policy among fifty.',
     outcome: 'Denied by default; the last good set stays in force, and it is said that the new one is bad.',
-    awaited: true,
   },
   {
     id: 'PC-07',
     attack: 'A pattern, a selector or YAML aliases that take exponential time or space (CVE-2025-47281).',
     outcome: 'Matching is linear, and what would not be is refused when the policy is read.',
-    awaited: true,
   },
 ]

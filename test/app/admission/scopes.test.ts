@@ -87,6 +87,29 @@ describe('AD-10: a policy selects namespaces by label', () => {
   })
 })
 
+describe('PC-06: an image that no rule covers', () => {
+  const other = (parts = {}) =>
+    policy('production', [rule(signedBy('release'), { images: ['other.example/**'] })], parts)
+
+  test('is denied, where no policy says otherwise', async () => {
+    for (const spec of [unsigned, signed]) {
+      expect(await admission([other()]).mutated(pod(spec))).toMatch(/^denied no-rule/)
+      expect(await admission([other(), lax({ mode: 'Audit' })]).mutated(pod(spec))).toMatch(/^denied no-rule/)
+    }
+  })
+
+  test('is denied though one of two policies accepts it', async () => {
+    const policies = [other(), policy('open', [], { otherwise: 'Accept' })]
+    expect(await admission(policies).mutated(pod(unsigned))).toMatch(/^denied no-rule/)
+  })
+
+  test('neighbour: is let pass by a policy that accepts it, which is said', async () => {
+    const { mutate } = admission([other({ otherwise: 'Accept' })])
+    const verdicts = expect.stringContaining('accepted')
+    expect(await mutate(pod(unsigned))).toMatchObject({ outcome: 'allowed', auditAnnotations: { verdicts } })
+  })
+})
+
 describe('AD-11: a namespace that is exempt, so that the cluster can start', () => {
   test.each([
     'kube-system2',

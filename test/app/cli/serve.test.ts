@@ -101,7 +101,7 @@ describe('sealward serve', () => {
     agent.destroy()
   })
 
-  test('FT-03: takes an edit of the policy, keeps the last good one over a bad edit, and says so', async () => {
+  test('FT-03, PC-06: takes an edit of the policy, keeps the last good one over a bad edit, and says so', async () => {
     const file = join(folder, 'policy.yaml')
     writeFileSync(file, policy('Deny'))
     served = await serve()

@@ -3,6 +3,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { maxWildcards } from '#core/image/pattern.ts'
 import { parseReference } from '#core/image/reference.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
 import type { Json, Spec } from '../../support/policy-documents.ts'
@@ -273,7 +274,7 @@ describe('PC-06: policies that would fail open', () => {
     ['insecureAcceptAnything', { rules: [rule(['nginx'], { insecureAcceptAnything: {} })] }],
   ]
 
-  it.each(valid)('accepts %s', (_, spec) => {
+  it.each(valid)('neighbour: accepts %s', (_, spec) => {
     expect(read([attestor(), clusterPolicy(spec)]).problems).toEqual([])
     expect(read([attestor(), clusterPolicy(spec)]).policies).toHaveLength(1)
   })
@@ -329,6 +330,45 @@ describe('PC-07: policies that would cost too much', () => {
         expect.objectContaining({ message: expect.stringMatching(/more than \d+ are not read$/) }),
       ])
     }
+  })
+
+  // With backtracking, each of these would be compared in more ways than there is time for.
+  const greedy: readonly [string, Spec, (end: string) => string][] = [
+    [
+      'a repository',
+      { rules: [rule([`a.example.com/${'*a'.repeat(maxWildcards)}b`])] },
+      (end) => `a.example.com/${'a'.repeat(200)}${end}`,
+    ],
+    [
+      'a path',
+      { rules: [rule([`a.example.com/${'**/a/'.repeat(maxWildcards)}b`])] },
+      (end) => `a.example.com/${'a/'.repeat(100)}${end}`,
+    ],
+    [
+      'a host',
+      { rules: [rule([`${'*a'.repeat(maxWildcards - 1)}b.example.com/*`])] },
+      (end) => `${'a'.repeat(60)}${end}.example.com/x`,
+    ],
+    ['a tag', { rules: [rule([`nginx:${'*a'.repeat(maxWildcards)}b`])] }, (end) => `nginx:${'a'.repeat(100)}${end}`],
+  ]
+  const matches = (spec: Spec, image: string) =>
+    compilePolicySet(read([attestor(), clusterPolicy(spec)]))
+      .match(pods)
+      .rulesFor(parseReference(image)).length
+
+  it.each(greedy)('judges %s that almost matches as many wildcards as are read', (_, spec, image) => {
+    expect(matches(spec, image('c'))).toBe(0)
+  })
+
+  it.each(greedy)('neighbour: %s that does match them is covered', (_, spec, image) => {
+    expect(matches(spec, image('b'))).toBe(1)
+  })
+
+  it('judges a namespace that almost matches', () => {
+    const namespaces = [`${'*a'.repeat(25)}b`]
+    const set = compilePolicySet(read([clusterPolicy({ otherwise: 'Deny', match: { namespaces } })]))
+    const policiesOf = (end: string) => set.match({ ...pods, namespace: `${'a'.repeat(60)}${end}` }).policies.length
+    expect([policiesOf('c'), policiesOf('b')]).toEqual([0, 1])
   })
 
   it('shows attacker-chosen names in one harmless line', () => {
