@@ -12,13 +12,11 @@ export const runtimeThreats: readonly ThreatRow[] = [
     id: 'JS-02',
     attack: 'JSON, YAML or DER nested a hundred thousand deep (CVE-2025-66031).',
     outcome: 'Refused at a cap of depth; an exhausted stack is a no.',
-    awaited: true,
   },
   {
     id: 'JS-03',
     attack: 'Forgeries that cryptography written in JavaScript has accepted (CVE-2025-12816).',
     outcome: 'Signatures are verified by the native library alone.',
-    awaited: true,
   },
   {
     id: 'JS-04',

@@ -47,7 +47,7 @@ const weakKeys: readonly string[] = [
   'rsa_signature_2048_sha256 259 signature is close to n',
 ]
 
-describe('CS-10: the known attacks on signatures', () => {
+describe('CS-10, JS-03: the known attacks on signatures', () => {
   test.each(accepted)('are refused: %s', async (name, count) => {
     const said = await verdicts(name, ['invalid', 'acceptable'])
     expect(said.filter(([, answer]) => answer === 'valid')).toEqual([])
