@@ -163,11 +163,10 @@ function labelsOf(name: string): readonly string[] {
 function pathPart(text: string, segment: string): PathPart {
   if (segment === '**') return { kind: 'segments' }
   if (/[A-Z]/.test(segment)) throw malformed(text, 'a path is written in lower case')
-  const glob = parseGlob(segment)
-  const wrong =
-    glob.kind === 'literal' ? pathProblem(segment, 0, segment.length) >= 0 : !/^[a-z0-9._*-]+$/.test(segment)
-  if (wrong) throw malformed(text, `"${segment}" cannot be a segment of a path`)
-  return glob
+  // If anything that a wildcard may stand for makes a segment of it, a letter does.
+  const sample = segment.replaceAll('*', 'x')
+  if (pathProblem(sample, 0, sample.length) >= 0) throw malformed(text, `"${segment}" cannot be a segment of a path`)
+  return parseGlob(segment)
 }
 
 function tagPattern(text: string, tag: string): Glob {

@@ -83,6 +83,8 @@ const table: readonly (readonly [string, readonly string[], readonly string[]])[
   ['**:v1.*', ['nginx:v1.2', 'quay.io/a/b:v1.'], ['nginx:v1', 'quay.io/a/b']],
   ['nginx:1.*-alpine', ['nginx:1.27-alpine'], ['nginx:1.27']],
   ['quay.io/team/a.c', ['quay.io/team/a.c'], ['quay.io/team/abc']],
+  ['quay.io/*-*', ['quay.io/a-b', 'quay.io/a--b'], ['quay.io/ab']],
+  ['quay.io/a.*', ['quay.io/a.b'], ['quay.io/a']],
 ]
 
 describe('patterns', () => {
@@ -120,6 +122,9 @@ describe('patterns', () => {
     ['quay.io/Ap*', /lower case/],
     ['quay.io/-app', /cannot be a segment/],
     ['quay.io/a..b', /cannot be a segment/],
+    ['quay.io/-*', /cannot be a segment/],
+    ['quay.io/*.', /cannot be a segment/],
+    ['quay.io/a..*', /cannot be a segment/],
     ['quay.io/app:', /cannot be a tag/],
     ['quay.io/app:-*', /cannot be a tag/],
     ['quay.io/app:**', /a tag has \*/],
