@@ -1,7 +1,9 @@
 // The encrypted private key file that cosign writes and reads: PEM around strict JSON of exactly one shape, scrypt and
 // NaCl secretbox around PKCS#8. It reads no file and asks for no password.
 
+import type { ScryptOptions } from 'node:crypto'
 import { randomBytes, scrypt } from 'node:crypto'
+import { promisify } from 'node:util'
 import { decodeBase64, encodeBase64 } from '#core/encoding/base64.ts'
 import { encodePem, parsePem } from '#core/encoding/pem.ts'
 import { printable } from '#core/encoding/printable.ts'
@@ -131,15 +133,12 @@ function exactBytes(value: unknown, where: string, length: number): Uint8Array {
   return bytes
 }
 
+const derive = promisify<string | Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(scrypt)
+
 function deriveKey(password: string | Uint8Array, salt: Uint8Array, n: number): Promise<Buffer> {
   // The default cap is 32 MiB; scrypt takes 128·N·r bytes and a little.
   const maxmem = 128 * n * blockSize + 1024 * 1024
-  return new Promise((resolve, reject) => {
-    scrypt(password, salt, secretboxKeyBytes, { N: n, r: blockSize, p: parallelism, maxmem }, (error, key) => {
-      if (error === null) resolve(key)
-      else reject(error)
-    })
-  })
+  return derive(password, salt, secretboxKeyBytes, { N: n, r: blockSize, p: parallelism, maxmem })
 }
 
 function otherBlock(label: string): CodedError {

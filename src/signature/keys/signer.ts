@@ -1,6 +1,8 @@
 // Makes signatures in the forms that `cosign verify --key` accepts for every kind of key. What is signed is the caller's.
 
+import type { KeyObject } from 'node:crypto'
 import { sign } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { PrivateKey } from './private-key.ts'
 import type { PublicKeyInfo } from './public-key.ts'
 
@@ -11,18 +13,11 @@ export interface Signer {
   sign(bytes: Uint8Array): Promise<Uint8Array>
 }
 
+const signElsewhere = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign)
+
 /** A signer with the key in memory; it signs off the main thread. */
 export function createSigner({ object, publicKey }: PrivateKey): Signer {
   const hash = publicKey.algorithm === 'Ed25519' ? null : 'sha256'
-  return {
-    publicKey,
-    // Node's defaults are DER for ECDSA and PKCS#1 v1.5 for RSA; options for one kind of key disturb the others.
-    sign: (bytes) =>
-      new Promise((resolve, reject) => {
-        sign(hash, bytes, object, (error, signature) => {
-          if (error === null) resolve(signature)
-          else reject(error)
-        })
-      }),
-  }
+  // Node's defaults are DER for ECDSA and PKCS#1 v1.5 for RSA; options for one kind of key disturb the others.
+  return { publicKey, sign: (bytes) => signElsewhere(hash, bytes, object) }
 }
