@@ -88,7 +88,7 @@ function readMaterial(material: JsonObject, version: Version): SigstoreBundle['s
   const held = asObject(material[signer], memberPath(where, signer))
   if (signer !== 'publicKey') return { kind: 'certificate' }
   onlyMembers(held, ['hint'], memberPath(where, signer))
-  return { kind: 'key', hint: asString(held['hint'] ?? '', memberPath(where, 'publicKey.hint')) }
+  return { kind: 'key', hint: asString(held['hint'] ?? '', memberPath(memberPath(where, signer), 'hint')) }
 }
 
 const entryMembers = [
@@ -107,14 +107,15 @@ function checkLogEntry(entry: JsonObject, version: Version, where: string): void
   for (const name of ['logIndex', 'integratedTime']) checkCount(entry[name], memberPath(where, name))
   const promise = asObject(entry['inclusionPromise'] ?? {}, memberPath(where, 'inclusionPromise'))
   onlyMembers(promise, ['signedEntryTimestamp'], memberPath(where, 'inclusionPromise'))
-  const proof = asObject(entry['inclusionProof'] ?? {}, memberPath(where, 'inclusionProof'))
-  onlyMembers(proof, proofMembers, memberPath(where, 'inclusionProof'))
-  for (const name of ['logIndex', 'treeSize']) checkCount(proof[name], memberPath(where, `inclusionProof.${name}`))
+  const proofPath = memberPath(where, 'inclusionProof')
+  const proof = asObject(entry['inclusionProof'] ?? {}, proofPath)
+  onlyMembers(proof, proofMembers, proofPath)
+  for (const name of ['logIndex', 'treeSize']) checkCount(proof[name], memberPath(proofPath, name))
   if (version === '0.1' && !isText(promise['signedEntryTimestamp'])) {
     throw new CodedError('bundle-version', `a bundle 0.1 with a log entry without inclusion promise (${where})`)
   }
-  const checkpoint = asObject(proof['checkpoint'] ?? {}, memberPath(where, 'inclusionProof.checkpoint'))
-  onlyMembers(checkpoint, ['envelope'], memberPath(where, 'inclusionProof.checkpoint'))
+  const checkpoint = asObject(proof['checkpoint'] ?? {}, memberPath(proofPath, 'checkpoint'))
+  onlyMembers(checkpoint, ['envelope'], memberPath(proofPath, 'checkpoint'))
   if (version !== '0.1' && !(isText(proof['rootHash']) && isText(checkpoint['envelope']))) {
     throw new CodedError('bundle-version', `a bundle ${version} with a log entry without inclusion proof (${where})`)
   }
