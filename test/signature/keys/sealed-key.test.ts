@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodePem, parsePem } from '#core/encoding/pem.ts'
-import { exportPkcs8, generateKey } from '#signature/keys/private-key.ts'
+import { exportPkcs8, generateKey, maxPrivateKeyLength } from '#signature/keys/private-key.ts'
 import { isSealedKey, openPrivateKey, sealPrivateKey } from '#signature/keys/sealed-key.ts'
 
 const label = 'ENCRYPTED SIGSTORE PRIVATE KEY'
@@ -15,6 +15,11 @@ function changed(change: (json: Json) => unknown): string {
   const json: Json = JSON.parse(new TextDecoder().decode(block?.bytes ?? new Uint8Array()))
   const result = change(json)
   return encodePem(label, new TextEncoder().encode(typeof result === 'string' ? result : JSON.stringify(json)))
+}
+
+function put(json: Json, where: string, parts: object): void {
+  const holder = where.split('.').reduce((inner, step) => (step === '' ? inner : inner[step]), json)
+  Object.assign(holder, parts)
 }
 
 describe('sealed keys', () => {
@@ -143,6 +148,25 @@ describe('sealed keys', () => {
       'key-malformed',
     ],
     ['no JSON', () => 'x', 'key-malformed'],
+    ...(
+      [
+        ['an unknown member of the kdf', 'kdf', { extra: 1 }],
+        ['an unknown parameter', 'kdf.params', { extra: 1 }],
+        ['an unknown member of the cipher', 'cipher', { extra: 1 }],
+        ['a kdf without a name', 'kdf', { name: undefined }],
+        ['a cipher whose name is no text', 'cipher', { name: 1 }],
+        ['an N that is no whole number', 'kdf.params', { N: '65536' }],
+        ['an r that is no whole number', 'kdf.params', { r: '8' }],
+        ['a p that is no whole number', 'kdf.params', { p: '1' }],
+        ['a salt that is no text', 'kdf', { salt: 1 }],
+        ['a nonce that is no text', 'cipher', { nonce: 1 }],
+        ['a ciphertext that is no text', '', { ciphertext: 1 }],
+        ['parameters that are none', 'kdf', { params: 1 }],
+        ['a kdf that is none', '', { kdf: 1 }],
+        ['a cipher that is none', '', { cipher: 1 }],
+        ['an authenticator and nothing behind it', '', { ciphertext: 'A'.repeat(20).concat('AA==') }],
+      ] as const
+    ).map(([what, where, parts]) => [what, (json: Json) => put(json, where, parts), 'key-malformed'] as const),
   ]
   test.each(cases)('with %s are refused', async (_what, change, code) => {
     await expect(openPrivateKey(changed(change), 'secret')).rejects.toMatchObject({ code })
@@ -162,6 +186,31 @@ describe('sealed keys', () => {
     expect(isSealedKey(plain)).toBe(false)
     await expect(openPrivateKey(plain, '')).rejects.toThrow('import it first')
     await expect(openPrivateKey(key.publicKey.pem, '')).rejects.toMatchObject({ code: 'key-malformed' })
-    await expect(openPrivateKey(pem + pem, 'secret')).rejects.toMatchObject({ code: 'key-malformed' })
+    await expect(openPrivateKey(pem + pem, 'secret')).rejects.toThrow('exactly one PEM block')
+    await expect(openPrivateKey(encodePem('X509 CRL', exportPkcs8(key)), '')).rejects.toThrow('block "X509 CRL", not')
+  })
+
+  test('open under the older label too', async () => {
+    const older = pem.replaceAll('SIGSTORE', 'COSIGN')
+    expect(isSealedKey(older)).toBe(true)
+    expect((await openPrivateKey(older, 'secret')).publicKey).toEqual(key.publicKey)
+  })
+
+  test('are not read where they are longer than any key', async () => {
+    const padded = (length: number): string => pem.padEnd(length, '\n')
+    expect((await openPrivateKey(padded(maxPrivateKeyLength), 'secret')).publicKey).toEqual(key.publicKey)
+    await expect(openPrivateKey(padded(maxPrivateKeyLength + 1), 'secret')).rejects.toThrow('longer than 65536')
+  })
+
+  test('say which number they want instead of another', async () => {
+    const other = changed((json) => put(json, 'kdf.params', { N: 16384, r: 9, p: 2 }))
+    await expect(openPrivateKey(other, 'secret')).rejects.toThrow('scrypt with N=16384, r=9, p=2; N must be one of')
+    const short = changed((json) => put(json, 'cipher', { nonce: 'AAAA' }))
+    await expect(openPrivateKey(short, 'secret')).rejects.toThrow('cipher.nonce has 3 bytes instead of 24')
+  })
+
+  test('that hold no key say so', async () => {
+    const hollow = await sealPrivateKey(Buffer.from('no key'), 'secret')
+    await expect(openPrivateKey(hollow, 'secret')).rejects.toMatchObject({ code: 'key-malformed' })
   })
 })
