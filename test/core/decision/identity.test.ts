@@ -101,6 +101,18 @@ const tables: readonly (readonly [Identity, readonly Row[]])[] = [
       ['mirror.example.com/hubcap/app:v1', 'registry.example.com/teamcap/app:v1', no],
       ['mirror.example.com/hubcap/app:v1', 'mirror.example.com/hubcap/app:v1', yes],
       ['mirror.example.com/hub:v1', 'registry.example.com/team:v1', yes],
+      ['mirror.example.com/hub/app', `${app}:undefined`, no],
+      ['mirror.example.com/hub/app', `${app}`, no],
+    ],
+  ],
+  // No reader lets such words pass; if one did, they would match nothing, not everything.
+  [{ type: 'ExactReference', reference: 'Not A Name' }, [[`${app}:v1`, `${app}:v1`, no]]],
+  [{ type: 'ExactRepository', repository: 'Not A Name' }, [[`${app}:v1`, `${app}:v1`, no]]],
+  [
+    { type: 'RemapIdentity', prefix: 'mirror.example.com', signedPrefix: 'Not A Name' },
+    [
+      ['mirror.example.com/team/app:v1', `${app}:v1`, no],
+      [`${app}:v1`, `${app}:v1`, yes],
     ],
   ],
   [
@@ -125,6 +137,30 @@ test('the reason names both, and nothing of a name that is none', () => {
   )
   const evil = identityMismatch({ type: 'MatchExact' }, image, 'evil\n\u001b[2Jname')
   expect(evil).toBe('the name inside the signature is not an image reference')
+})
+
+test.each<readonly [Identity, image: string, reason: string]>([
+  [{ type: 'MatchExact' }, `${app}:v1`, `exactly ${app}:v1`],
+  [{ type: 'MatchRepoDigestOrExact' }, `${app}:v1`, `exactly ${app}:v1`],
+  [{ type: 'MatchRepoDigestOrExact' }, `${app}@${d1}`, `the repository ${app}`],
+  [{ type: 'MatchRepository' }, `${app}:v1`, `the repository ${app}`],
+  [{ type: 'ExactReference', reference: `${app}:gold` }, 'nginx:1', `exactly ${app}:gold`],
+  [{ type: 'ExactRepository', repository: app }, 'nginx:1', `the repository ${app}`],
+  [
+    { type: 'RemapIdentity', prefix: 'docker.io', signedPrefix: 'mirror.example.com' },
+    'nginx:1',
+    'docker.io/library/nginx with "docker.io" read as "mirror.example.com"',
+  ],
+])('the reason says what $type wants of %s', (identity, image, wanted) => {
+  expect(identityMismatch(identity, parseReference(image), 'other.example.com/x:1')).toBe(
+    `signed as other.example.com/x:1, which is not ${wanted}`,
+  )
+})
+
+test('a signature that names no image is told from one that names another', () => {
+  expect(identityMismatch({ type: 'MatchExact' }, parseReference(`${app}:v1`), undefined)).toBe(
+    'the signature names no image',
+  )
 })
 
 test('an image without tag and digest is judged as the tag `latest`, which is what runs', async () => {
