@@ -30,6 +30,7 @@ export interface WarmWorld {
 export interface WarmOptions {
   readonly flags?: readonly string[]
   readonly nodeFlags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
   readonly policy?: (registry: string, key: BenchKey) => string
 }
 

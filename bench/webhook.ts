@@ -1,7 +1,7 @@
 // The real `sealward serve` on the processor of the server, from the package, with its log in a file.
 
 import { spawn } from 'node:child_process'
-import { openSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { plainEnvironment, stopProcess } from './child.ts'
@@ -27,22 +27,30 @@ export interface WebhookOptions {
   readonly registry: string
   readonly flags?: readonly string[]
   readonly nodeFlags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 let webhooks = 0
 
 export async function startWebhook(bench: Bench, options: WebhookOptions): Promise<BenchWebhook> {
   const name = join(bench.folder, `webhook-${++webhooks}`)
-  const [policyFile, caFile, logFile] = [`${name}.yaml`, `${name}.pem`, `${name}.log`]
-  writeFileSync(policyFile, options.policy)
+  // A folder of its own: the webhook is told of every change in the folder of its policies, and so of every line of a
+  // log there.
+  const policies = `${name}-policies`
+  mkdirSync(policies)
+  writeFileSync(join(policies, 'policies.yaml'), options.policy)
+  const [caFile, logFile] = [`${name}.pem`, `${name}.log`]
   const log = openSync(logFile, 'w')
   const [program, args] = placed('server', process.execPath, [
     ...(options.nodeFlags ?? []),
-    ...[bench.program, 'serve', '--policy', policyFile, '--listen', '127.0.0.1:0', '--tls-ca-out', caFile],
+    ...[bench.program, 'serve', '--policy', policies, '--listen', '127.0.0.1:0', '--tls-ca-out', caFile],
     ...['--insecure-registry', options.registry, ...(options.flags ?? [])],
   ])
   const begun = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', log, log], env: plainEnvironment({ HOME: bench.folder }) })
+  const child = spawn(program, args, {
+    stdio: ['ignore', log, log],
+    env: plainEnvironment({ HOME: bench.folder, ...options.env }),
+  })
   bench.closing(() => stopProcess(child))
   const port = await listening(logFile, () => child.exitCode)
   const startedInMs = performance.now() - begun

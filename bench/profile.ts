@@ -1,0 +1,98 @@
+// `npm run bench:profile`: where the processor time of a warm admission goes, function by function. From the sources, not
+// from the package, because the package has no names.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { startGenerator } from './load.ts'
+import type { Bench } from './scenario.ts'
+import { startWarmWorld } from './warm-world.ts'
+
+interface Profile {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  }[]
+  readonly samples: readonly number[]
+  readonly timeDeltas: readonly number[]
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const shown = 40
+const calls = 30_000
+const profiler = fileURLToPath(new URL('./processes/profiler.ts', import.meta.url))
+
+function placeOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
+  const file = url.replace(`file://${root}`, '').replace(/^.*node_modules\//, '')
+  return `${functionName || '(anonymous)'}${file === '' ? '' : ` ${file}:${lineNumber + 1}`}`
+}
+
+/** Microseconds by place; what waits is left out. */
+function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+  const times = new Map<string, number>()
+  for (const [index, id] of samples.entries()) {
+    const name = names.get(id) ?? '?'
+    times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
+  }
+  times.delete('(idle)')
+  return times
+}
+
+function areaOf(place: string): string {
+  if (place === '(garbage collector)') return 'garbage collector'
+  if (place === 'parseJson src/core/encoding/strict-json.ts:54') return 'the platform’s JSON parser'
+  const file = place.split(' ').at(-1) ?? ''
+  if (!file.includes(':')) return 'native code: TLS, sockets, files'
+  if (file.startsWith('node:')) return 'Node: HTTP, streams, TLS, timers, promises'
+  return file.startsWith('src/') ? file.split('/').slice(0, 3).join('/').replace(/:.*/, '') : (file.split('/')[0] ?? '')
+}
+
+function printTable(head: string, times: ReadonlyMap<string, number>, count: number, most: number): void {
+  const total = [...times.values()].reduce((sum, time) => sum + time, 0)
+  const top = [...times].sort((a, b) => b[1] - a[1]).slice(0, most)
+  const lines = top.map(
+    ([name, time]) => `| ${name} | ${(time / count).toFixed(1)} | ${((time / total) * 100).toFixed(1)} % |`,
+  )
+  process.stdout.write(`\n| ${head} | µs an admission | share |\n| --- | --- | --- |\n${lines.join('\n')}\n`)
+}
+
+async function written(file: string): Promise<string> {
+  while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 50))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  return readFileSync(file, 'utf8')
+}
+
+async function main(kind: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealward-profile-'))
+  const open: (() => unknown)[] = []
+  const program = join(root, 'bin', 'sealward.js')
+  const bench: Bench = {
+    ...{ rounds: 1, seconds: 1, smoke: false, folder, program },
+    closing: (close) => open.unshift(close),
+    say: () => {},
+  }
+  try {
+    const file = join(folder, 'profile.json')
+    const world = await startWarmWorld(bench, { nodeFlags: ['--import', profiler], env: { BENCH_PROFILE: file } })
+    const shots = kind === 'tag' ? world.shots.tag : kind === 'whole' ? world.shots.whole : world.shots.digest
+    const generator = await startGenerator(bench, world.webhook, shots, 8)
+    await generator.fire({ count: calls })
+    process.kill(world.webhook.pid, 'SIGUSR2')
+    const { count, cpu } = await generator.fire({ count: calls })
+    process.kill(world.webhook.pid, 'SIGUSR2')
+    const times = selfTimes(JSON.parse(await written(file)))
+    process.stdout.write(`${count} calls, ${cpu.toFixed(0)} µs each under the profiler\n`)
+    const areas = new Map<string, number>()
+    for (const [place, time] of times) areas.set(areaOf(place), (areas.get(areaOf(place)) ?? 0) + time)
+    printTable('area', areas, count, shown)
+    printTable('function', times, count, shown)
+  } finally {
+    for (const close of open) await close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await main(process.argv[2] ?? 'digest')
