@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createLog, errorFields } from '#app/log.ts'
 import { CodedError } from '#core/errors.ts'
 
@@ -56,5 +61,94 @@ describe('a log', () => {
     })
     expect(errorFields(new TypeError('oops'))).toMatchObject({ code: 'internal-error', stack: expect.any(String) })
     expect(errorFields('oops')).toEqual({ code: 'internal-error', error: 'oops' })
+  })
+})
+
+describe('a log in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealward-log-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  function fileLog(name: string) {
+    const path = join(folder, name)
+    const descriptor = openSync(path, 'a')
+    return {
+      descriptor,
+      log: createLog({ level: 'info', destination: descriptor }),
+      text: () => readFileSync(path, 'utf8'),
+    }
+  }
+
+  test('is handed over in batches, of which none is kept back', async () => {
+    const { log, text } = fileLog('batches')
+    log.info('first')
+    expect(text()).toBe('')
+    await vi.waitFor(() => expect(text()).toContain('first'))
+    log.info('second')
+    await vi.waitFor(() => expect(text()).toContain('second'))
+  })
+
+  test('holds every line in order, however many are written at once', async () => {
+    const { log, text } = fileLog('many')
+    for (let index = 0; index < 1_000; index++) log.info('line', { index })
+    await log.flush()
+    const lines = text().trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).index)).toEqual(Array.from({ length: 1_000 }, (_, index) => index))
+  })
+
+  test('has its lines when it was flushed', async () => {
+    const { log, text } = fileLog('flushed')
+    log.info('last words')
+    await log.flush()
+    expect(text()).toContain('last words')
+  })
+
+  describe.each([
+    ['breaks off', "throw new Error('broken off')"],
+    ['is told to end', 'process.exit(0)'],
+    ['ends by itself', ''],
+    ['ends after a flush', 'await log.flush(); log.info("after the flush")'],
+  ])('of a process that %s', (_, end) => {
+    // More than a batch, so that some are on their way while others wait.
+    const code = `
+      import { openSync } from 'node:fs'
+      import { createLog } from '#app/log.ts'
+      const path = process.argv[1]
+      const log = createLog({ level: 'info', ...(path === undefined ? {} : { destination: openSync(path, 'a') }) })
+      for (let index = 0; index < 2_000; index++) log.info('line', { index })
+      ${end}`
+    const run = (...args: readonly string[]) =>
+      spawnSync(process.execPath, ['--input-type=module', '-e', code, ...args], { encoding: 'utf8' })
+    const indexes = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith('{"level":"info"') && line.includes('"msg":"line"'))
+        .map((line) => Number(JSON.parse(line).index))
+        .sort((a, b) => a - b)
+    const all = Array.from({ length: 2_000 }, (_, index) => index)
+
+    test('holds every line, once, in a file', () => {
+      const path = join(folder, 'ended')
+      rmSync(path, { force: true })
+      const { status } = run(path)
+      const text = readFileSync(path, 'utf8')
+      expect(indexes(text)).toEqual(all)
+      expect(text.includes('after the flush')).toBe(end.includes('after the flush'))
+      expect(status).toBe(end.startsWith('throw') ? 1 : 0)
+    })
+
+    test('holds every line, once, in a pipe', () => {
+      expect(indexes(run().stderr)).toEqual(all)
+    })
+  })
+
+  test('that nobody takes any more harms nobody', async () => {
+    const { log, descriptor } = fileLog('closed')
+    log.info('first')
+    await log.flush()
+    closeSync(descriptor)
+    log.error('lost')
+    await log.flush()
+    log.error('lost')
+    await log.flush()
   })
 })
