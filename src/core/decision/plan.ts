@@ -78,13 +78,50 @@ export class Planner {
   #imageOf(text: string): ImagePlan {
     const known = this.#byText.get(text)
     if (known !== undefined) return known
-    const made = planImage(text, this.#matched)
+    const made = plannedImage(text, this.#matched)
     // `nginx` and `docker.io/library/nginx` are one image.
     const image = this.#images.get(made.key) ?? made
     this.#byText.set(text, image)
     this.#images.set(image.key, image)
     return image
   }
+}
+
+/**
+ * What was planned for an image lately, under the same policies. Plans of two generations: when the younger one is full,
+ * it becomes the elder, and what is in use comes over to the next. No clock: a plan never becomes wrong.
+ */
+interface KeptPlans {
+  young: WeakMap<MatchedPolicies, Map<string, ImagePlan>>
+  old: WeakMap<MatchedPolicies, Map<string, ImagePlan>>
+  inYoung: number
+}
+
+/** Images that are being started at one time, at about a KiB; twice as many may be kept. */
+const keptInGeneration = 2_048
+/** Longer names are rare, and would make the bound one of number only. */
+const maxKeptText = 512
+
+const keptPlans: KeptPlans = { young: new WeakMap(), old: new WeakMap(), inYoung: 0 }
+
+function plannedImage(text: string, matched: MatchedPolicies): ImagePlan {
+  const young = keptPlans.young.get(matched)?.get(text)
+  if (young !== undefined) return young
+  const image = keptPlans.old.get(matched)?.get(text) ?? planImage(text, matched)
+  if (text.length <= maxKeptText && image.malformed === undefined) keepPlan(matched, text, image)
+  return image
+}
+
+function keepPlan(matched: MatchedPolicies, text: string, image: ImagePlan): void {
+  if (keptPlans.inYoung === keptInGeneration) {
+    keptPlans.old = keptPlans.young
+    keptPlans.young = new WeakMap()
+    keptPlans.inYoung = 0
+  }
+  keptPlans.inYoung += 1
+  const known = keptPlans.young.get(matched)
+  if (known === undefined) keptPlans.young.set(matched, new Map([[text, image]]))
+  else known.set(text, image)
 }
 
 function planImage(text: string, matched: MatchedPolicies): ImagePlan {

@@ -60,12 +60,15 @@ export function conditionalGroups(groups: readonly Group[]): Conditional {
   return { byLabel, others }
 }
 
+const none: readonly Group[] = []
+
 /** "=" is part of no label key. */
 function labelKey([key, value]: readonly [string, string]): string {
   return `${key}=${value}`
 }
 
 function fitting({ byLabel, others }: Conditional, labels: Labels): readonly Group[] {
+  if (byLabel.size === 0 && others.length === 0) return none
   const candidates = [...others]
   if (byLabel.size > 0) {
     for (const label of Object.entries(labels)) candidates.push(...(byLabel.get(labelKey(label)) ?? []))
@@ -73,11 +76,34 @@ function fitting({ byLabel, others }: Conditional, labels: Labels): readonly Gro
   return candidates.filter(({ objectSelector }) => !objectSelector || labelsMatch(objectSelector, labels))
 }
 
+/**
+ * Gives the same value again for objects whose labels make no difference: what is remembered of it, such as the plans of
+ * images, then serves them all.
+ */
 export function matchedPolicies(index: RuleIndex, selection: Selection, labels: Labels): MatchedPolicies {
-  const { order } = index
   const fits = fitting(selection.conditional, labels)
+  const unknownFits = fitting(selection.unknown, labels)
+  if (fits.length > 0 || unknownFits.length > 0) return matchedBy(index, selection, fits, unknownFits)
+  let firm = firmMatches.get(selection)
+  if (firm === undefined) {
+    firm = matchedBy(index, selection, fits, unknownFits)
+    firmMatches.set(selection, firm)
+  }
+  return firm
+}
+
+/** A selection belongs to one index, and so does what it matches. */
+const firmMatches = new WeakMap<Selection, MatchedPolicies>()
+
+function matchedBy(
+  index: RuleIndex,
+  selection: Selection,
+  fits: readonly Group[],
+  unknownFits: readonly Group[],
+): MatchedPolicies {
+  const { order } = index
   const groups = fits.length === 0 ? selection.firm : joined(selection.firm, fits)
-  const unknown = lazily(() => [...selection.unknown.firm, ...fitting(selection.unknown, labels)])
+  const unknown = lazily(() => [...selection.unknown.firm, ...unknownFits])
   const policies = lazily(() => sortedPolicies(groups, order))
   const undetermined = lazily(() => sortedPolicies(unknown(), order))
   const speakers = lazily(() =>

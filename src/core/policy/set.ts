@@ -3,7 +3,7 @@
 import { boundedMemo } from './bounded-memo.ts'
 import type { Group, ObjectScope } from './group.ts'
 import { groupApplies, groupPolicies, mergeSpeakers, onlyNamespaces } from './group.ts'
-import type { MatchedPolicies, Selection } from './match.ts'
+import type { Conditional, MatchedPolicies, Selection } from './match.ts'
 import { conditionalGroups, matchedPolicies } from './match.ts'
 import type { ReadResult } from './read.ts'
 import { indexRules } from './rule-index.ts'
@@ -28,6 +28,8 @@ export const defaultExempt: readonly string[] = ['kube-system', 'kube-public', '
 const maxSelections = 16_384
 /** Groups in all kept selections together: 8 MiB of references. */
 const maxSelectedGroups = 1_048_576
+/** What applies to a namespace is a handful of groups; who has hundreds has them nowhere else. */
+const maxSharedGroups = 64
 
 export function compilePolicySet(
   read: Pick<ReadResult, 'policies' | 'attestors' | 'namespaces' | 'revision'>,
@@ -70,6 +72,7 @@ function selector({ groups, namespaces, exempt, order }: Compiled): Select {
   const { byNamespace, everywhere } = sortOut(groups)
   const keyOf = selectionKey(groups)
   const kept = boundedMemo<Selection>({ entries: maxSelections, weight: maxSelectedGroups, weightOf })
+  const shared = sharing(groups)
   return (object) => {
     const { namespace = '' } = object
     const labels = object.namespaceLabels ?? known.get(namespace)
@@ -78,8 +81,26 @@ function selector({ groups, namespaces, exempt, order }: Compiled): Select {
     if (found) return found
     const candidates = [...(byNamespace.get(namespace) ?? []), ...everywhere]
     const selection = selectionOf(candidates, order, (group) => groupApplies(group, object, labels, exempt))
-    kept.set(key, selection)
-    return selection
+    const only = shared(selection)
+    kept.set(key, only)
+    return only
+  }
+}
+
+/** Namespaces to which the same policies apply share one selection, and all that is remembered by it. */
+function sharing(groups: readonly Group[]): (selection: Selection) => Selection {
+  const numbers = new Map(groups.map((group, at) => [group, at]))
+  const numbersOf = (some: Iterable<Group>) => Array.from(some, (group) => numbers.get(group)).join()
+  const allOf = ({ byLabel, others }: Conditional) => numbersOf([...byLabel.values(), others].flat())
+  const byGroups = boundedMemo<Selection>({ entries: maxSelections, weight: maxSelectedGroups, weightOf })
+  return (selection) => {
+    // The key would be longer than what is shared is worth.
+    if (weightOf(selection) > maxSharedGroups) return selection
+    const { firm, conditional, unknown } = selection
+    const key = [numbersOf(firm), allOf(conditional), numbersOf(unknown.firm), allOf(unknown)].join('|')
+    const known = byGroups.get(key)
+    if (known === undefined) byGroups.set(key, selection)
+    return known ?? selection
   }
 }
 
