@@ -32,7 +32,7 @@ const maxBuffered = 4 * 1024 * 1024
 /** A denial with its explanation fits; more of one field is cut. */
 const maxFieldLength = 8192
 /** Lines are handed over together, once they are this long: each hand-over costs as much as making several lines. */
-const batchLength = 8 * 1024
+const batchLength = 32 * 1024
 /** What does not fill a batch waits no longer than this, and warnings and errors not at all. */
 const batchMs = 100
 /** A reader that stands still does not keep a process from ending. */

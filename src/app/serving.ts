@@ -52,20 +52,18 @@ function keep(answered: AnsweredReview, decision: Decision | undefined, records:
 
 function count({ decision, leftAlone }: Judged, metrics: Metrics): void {
   if (leftAlone !== undefined) metrics.record({ kind: 'passed', because: leftAlone })
-  for (const verdict of decision?.verdicts ?? []) {
-    for (const [mode, said] of saidBy(verdict)) {
-      metrics.record({ kind: 'judged', verdict: said.outcome, code: said.code ?? '', mode })
-    }
-  }
+  for (const verdict of decision?.verdicts ?? []) countUse(verdict, metrics)
 }
 
-function saidBy({ judgement, outcome, code }: UseVerdict): readonly (readonly [Mode, Verdict])[] {
-  if (judgement === undefined) return []
+function countUse({ judgement, outcome, code }: UseVerdict, metrics: Metrics): void {
+  if (judgement === undefined) return
+  const record = (mode: Mode, verdict: Verdict['outcome'], said: Verdict['code'] = undefined) =>
+    metrics.record({ kind: 'judged', verdict, code: said ?? '', mode })
   const { enforced, warned, audited } = judgement
   // What the use got decides, not what the image would: `not-pinned` is of the use alone.
-  const use: Verdict | undefined = enforced && { outcome, ...(code === undefined ? {} : { code }) }
-  const all = [['Enforce', use] as const, ['Warn', warned] as const, ['Audit', audited] as const]
-  return all.flatMap(([mode, said]) => (said === undefined ? [] : [[mode, said] as const]))
+  if (enforced !== undefined) record('Enforce', outcome, code)
+  if (warned !== undefined) record('Warn', warned.outcome, warned.code)
+  if (audited !== undefined) record('Audit', audited.outcome, audited.code)
 }
 
 function tell(request: AdmissionRequest, { decision, leftAlone, answer }: Judged, log: Log): void {
@@ -87,27 +85,36 @@ function tell(request: AdmissionRequest, { decision, leftAlone, answer }: Judged
 }
 
 function decisionFields(decision: Decision) {
+  const { id, purpose, policies, verdicts } = decision
   return {
-    decision: decision.id,
-    purpose: decision.purpose,
-    policies: decision.policies.map(({ name, revision }) => `${name}@${revision}`),
-    verdicts: decision.verdicts.map(({ use, outcome, code, judgement }) =>
-      [use.field, use.image, judgement?.digest ?? '', outcome, code ?? ''].join(' '),
+    decision: id,
+    purpose,
+    policies: policies.map(({ name, revision }) => `${name}@${revision}`),
+    verdicts: verdicts.map(
+      ({ use, outcome, code, judgement }) =>
+        `${use.field} ${use.image} ${judgement?.digest ?? ''} ${outcome} ${code ?? ''}`,
     ),
-    signers: [
-      ...new Set(
-        decision.verdicts
-          .flatMap(({ judgement }) => judgement?.signers ?? [])
-          .map((signer) => `${signer.attestor}/${signer.key}`),
-      ),
-    ],
-    // What a Warn or Audit policy would refuse is what its owner looks for before it is enforced.
-    wouldRefuse: decision.verdicts.flatMap(({ use, judgement }) =>
-      [judgement?.warned, judgement?.audited].flatMap((said) =>
-        said?.outcome === 'untrusted' || said?.outcome === 'undetermined'
-          ? [`${use.image} ${said.policy ?? ''} ${said.code ?? ''}`]
-          : [],
-      ),
-    ),
+    signers: signersOf(verdicts),
+    wouldRefuse: wouldRefuse(verdicts),
   }
+}
+
+function signersOf(verdicts: readonly UseVerdict[]): readonly string[] {
+  const signers = new Set<string>()
+  for (const { judgement } of verdicts) {
+    for (const { attestor, key } of judgement?.signers ?? []) signers.add(`${attestor}/${key}`)
+  }
+  return [...signers]
+}
+
+/** What a Warn or Audit policy would refuse is what its owner looks for before it is enforced. */
+function wouldRefuse(verdicts: readonly UseVerdict[]): readonly string[] {
+  const lines: string[] = []
+  for (const { use, judgement } of verdicts) {
+    for (const said of [judgement?.warned, judgement?.audited]) {
+      if (said?.outcome === 'untrusted' || said?.outcome === 'undetermined')
+        lines.push(`${use.image} ${said.policy ?? ''} ${said.code ?? ''}`)
+    }
+  }
+  return lines
 }

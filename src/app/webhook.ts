@@ -2,6 +2,7 @@
 
 import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.ts'
 import { allowed, allowedWithPatch, denied } from '#core/admission/answer.ts'
+import type { RequestUses } from '#core/admission/changed.ts'
 import { usesOfRequest } from '#core/admission/changed.ts'
 import { objectLabels } from '#core/admission/object.ts'
 import { pinPatch } from '#core/admission/patch.ts'
@@ -82,13 +83,12 @@ async function judgeRequest(
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
   if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
   if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
-  const changed = new Set(uses.changed)
   const decision = await options.engine.judge(
     {
       purpose,
       ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
       uses: uses.all,
-      unchanged: new Set(uses.all.filter((use) => !changed.has(use)).map((use) => use.pointer)),
+      unchanged: unchangedOf(uses),
       matched,
       bystanders: policies.attestors,
       credentialScope: ownCredentials,
@@ -96,6 +96,13 @@ async function judgeRequest(
     signal,
   )
   return { answer: answerOf(decision), decision }
+}
+
+/** Usually none: all uses of a new object are changed. */
+function unchangedOf({ all, changed }: Extract<RequestUses, { kind: 'uses' }>): ReadonlySet<string> {
+  if (changed.length === all.length) return new Set()
+  const isChanged = new Set(changed)
+  return new Set(all.filter((use) => !isChanged.has(use)).map((use) => use.pointer))
 }
 
 function scopeOf(request: AdmissionRequest) {

@@ -142,13 +142,18 @@ function boundWarnings(warnings: readonly string[]): readonly string[] {
 }
 
 function boundAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> | undefined {
-  const entries = Object.entries(annotations).slice(0, maxAuditAnnotations)
-  if (entries.length === 0) return undefined
-  return Object.fromEntries(entries.map(([key, value]) => [auditKey(key), cut(plain(value), maxAuditValueRunes)]))
+  const names = Object.keys(annotations)
+  if (names.length === 0) return undefined
+  const bound: Record<string, string> = {}
+  for (const name of names.slice(0, maxAuditAnnotations)) {
+    bound[auditKey(name)] = cut(plain(annotations[name] ?? ''), maxAuditValueRunes)
+  }
+  return bound
 }
 
 /** `[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?`; the API server drops an annotation under any other key. */
 function auditKey(key: string): string {
+  if (/^[A-Za-z0-9]{1,63}$/.test(key)) return key
   const legal = key.replace(/[^-A-Za-z0-9_.]/g, '-').slice(0, maxAuditKeyLength)
   return legal.replace(/^[-_.]+|[-_.]+$/g, '') || 'note'
 }
@@ -158,6 +163,7 @@ function auditKey(key: string): string {
  * no line separators, no characters that turn the direction of writing, no half surrogate pairs.
  */
 function plain(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text
   return text.toWellFormed().replace(/[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ')
 }
 

@@ -34,12 +34,10 @@ export function objectLabels(object: unknown): Readonly<Record<string, string>> 
   const labels = member(member(object, 'metadata'), 'labels')
   if (labels === undefined) return {}
   if (!isObject(labels)) throw malformed('metadata.labels', 'is not an object')
-  const read: [string, string][] = []
-  for (const [key, value] of Object.entries(labels)) {
-    if (typeof value !== 'string') throw malformed(`metadata.labels[${JSON.stringify(key)}]`, 'is not a string')
-    read.push([key, value])
+  for (const key of Object.keys(labels)) {
+    if (typeof labels[key] !== 'string') throw malformed(`metadata.labels[${JSON.stringify(key)}]`, 'is not a string')
   }
-  return Object.fromEntries(read)
+  return labels as Readonly<Record<string, string>>
 }
 
 function textOf(meta: unknown, name: string): string | undefined {
