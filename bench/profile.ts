@@ -43,7 +43,7 @@ function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number>
 
 function areaOf(place: string): string {
   if (place === '(garbage collector)') return 'garbage collector'
-  if (place === 'parseJson src/core/encoding/strict-json.ts:54') return 'the platform’s JSON parser'
+  if (place.startsWith('parseJson src/core/encoding/strict-json.ts')) return 'the platform’s JSON parser'
   const file = place.split(' ').at(-1) ?? ''
   if (!file.includes(':')) return 'native code: TLS, sockets, files'
   if (file.startsWith('node:')) return 'Node: HTTP, streams, TLS, timers, promises'

@@ -52,6 +52,8 @@ export async function startWebhook(bench: Bench, options: WebhookOptions): Promi
     env: plainEnvironment({ HOME: bench.folder, ...options.env }),
   })
   bench.closing(() => stopProcess(child))
+  // Should the bench itself break off: the other processes hang on its channel, this one does not.
+  process.once('exit', () => child.kill('SIGKILL'))
   const port = await listening(logFile, () => child.exitCode)
   const startedInMs = performance.now() - begun
   return {
