@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs'
 import { CodedError } from '#core/errors.ts'
-import { loadKeyFile, loadPrivateKey, writeKeyPair } from '#io/keys/key-files.ts'
+import { loadKeyFile, loadPrivateKey } from '#io/keys/key-files.ts'
+import { writeKeyPair } from '#io/keys/new-key-files.ts'
 import type { PrivateKey } from '#signature/keys/private-key.ts'
 import { exportPkcs8, generateKey, importPrivateKey, keyKinds } from '#signature/keys/private-key.ts'
 import type { PublicKeyInfo } from '#signature/keys/public-key.ts'

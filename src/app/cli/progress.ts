@@ -8,8 +8,9 @@ const thenEveryMs = 5_000
 
 /** Runs `work`; `what` completes "still …": "asking 127.0.0.1:5000". */
 export async function withProgress<T>(stderr: Stream, what: string, work: () => Promise<T>): Promise<T> {
-  const started = performance.now()
-  const tell = () => stderr.line(`… still ${what} (${Math.round((performance.now() - started) / 1000)} s)`)
+  // Not `performance`, which a command would have to load for this alone.
+  const started = Date.now()
+  const tell = () => stderr.line(`… still ${what} (${Math.round((Date.now() - started) / 1000)} s)`)
   let timer = setTimeout(function again() {
     tell()
     timer = setTimeout(again, thenEveryMs)

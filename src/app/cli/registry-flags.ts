@@ -1,10 +1,9 @@
 // From flags and environment to a registry client: which hosts may speak plain HTTP, which authorities vouch for which
 // registry, whose credentials are shown, and how long all of it may take.
 
-import { readFile } from 'node:fs/promises'
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError } from '#core/errors.ts'
 import { normaliseRegistry } from '#core/image/registry-host.ts'
-import { loadNetworkSettings } from '#io/http/network.ts'
+import { loadNetworkSettings, readAuthorities } from '#io/http/network.ts'
 import type { RegistryClient } from '#io/registry/client.ts'
 import { createRegistryClient } from '#io/registry/client.ts'
 import { dockerCredentials, loadDockerConfig } from '#io/registry/docker-config-file.ts'
@@ -16,7 +15,7 @@ export interface RegistryRules {
 }
 
 /**
- * @throws CodedError `usage`, `file-unreadable`, `docker-config-malformed`
+ * @throws CodedError `usage`, `file-unreadable`, `input-too-large`, `docker-config-malformed`
  */
 export async function openRegistry(
   args: Args,
@@ -82,12 +81,7 @@ async function loadAuthorities(values: readonly string[]): Promise<Authorities> 
 }
 
 async function readCertificates(path: string): Promise<string> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    throw new CodedError('file-unreadable', `--registry-ca ${path}: ${messageOf(error)}`, { where: path, cause: error })
-  }
+  const text = readAuthorities(path, '--registry-ca')
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   throw new CodedError('usage', `--registry-ca ${path}: the file holds no certificate in PEM`)
 }

@@ -1,7 +1,7 @@
 // How this machine reaches the network: proxies and certificate authorities, as the usual environment variables say.
 
-import { readFile } from 'node:fs/promises'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { readBounded } from '#io/bounded-file.ts'
 
 export interface NetworkSettings {
   /** PEM of the authorities that replace the built-in ones. */
@@ -12,13 +12,16 @@ export interface NetworkSettings {
   readonly noProxy?: string
 }
 
+/** The authorities of a whole system take 250 KB. */
+const maxAuthorityBytes = 4 * 1024 * 1024
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * `SSL_CERT_FILE`, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; of a proxy variable in both cases, the
  * lower-case one wins, as with curl.
  *
- * @throws CodedError `file-unreadable`, `usage` for a proxy that is no URL
+ * @throws CodedError `usage` for a proxy that is no URL, and what `readAuthorities` throws
  */
 export async function loadNetworkSettings(environment: Environment): Promise<NetworkSettings> {
   const variable = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined
@@ -28,7 +31,7 @@ export async function loadNetworkSettings(environment: Environment): Promise<Net
   const noProxy = variable('NO_PROXY')
   const caFile = environment['SSL_CERT_FILE'] || undefined
   return {
-    ...(caFile !== undefined && { ca: await readCertificates(caFile) }),
+    ...(caFile !== undefined && { ca: readAuthorities(caFile, 'SSL_CERT_FILE') }),
     ...(httpProxy !== undefined && { httpProxy }),
     ...(httpsProxy !== undefined && { httpsProxy }),
     ...(noProxy !== undefined && { noProxy }),
@@ -53,10 +56,18 @@ function checkedProxy(name: string, text: string | undefined): string | undefine
   return withScheme
 }
 
-async function readCertificates(file: string): Promise<string> {
+/**
+ * The text of a file of certificates. `from` names the flag or variable that names it.
+ *
+ * @throws CodedError `file-unreadable`, `input-too-large`
+ */
+export function readAuthorities(file: string, from: string): string {
+  let bytes: Buffer | undefined
   try {
-    return await readFile(file, 'utf8')
+    bytes = readBounded(file, maxAuthorityBytes)
   } catch (error) {
-    throw new CodedError('file-unreadable', `SSL_CERT_FILE ${file}: ${messageOf(error)}`, { where: file })
+    throw new CodedError('file-unreadable', `${from} ${file}: ${messageOf(error)}`, { where: file, cause: error })
   }
+  if (bytes !== undefined) return bytes.toString('utf8')
+  throw new CodedError('input-too-large', `${from} ${file}: larger than ${maxAuthorityBytes} bytes`, { where: file })
 }

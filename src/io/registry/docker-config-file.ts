@@ -1,8 +1,8 @@
 // Where the docker config lies, and credentials out of it together with the helpers that it names.
 
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { readBounded } from '#io/bounded-file.ts'
 import { createCache, createSingleFlight } from '#io/cache.ts'
 import { untilAborted } from '#io/http/deadline.ts'
 import { askCredentialHelper } from './credential-helper.ts'
@@ -31,7 +31,7 @@ export function dockerConfigPath(environment: Environment): string | undefined {
  */
 export async function loadDockerConfig(environment: Environment): Promise<DockerConfig> {
   const path = dockerConfigPath(environment)
-  const text = path === undefined ? undefined : await readBounded(path)
+  const text = path === undefined ? undefined : readConfig(path)
   if (path === undefined || text === undefined) return emptyDockerConfig
   try {
     return parseDockerConfig(text)
@@ -73,19 +73,16 @@ export function dockerCredentials(config: DockerConfig, options: { readonly help
   }
 }
 
-async function readBounded(path: string): Promise<string | undefined> {
+function readConfig(path: string): string | undefined {
+  let bytes: Buffer | undefined
   try {
-    await using file = await open(path, 'r')
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(maxConfigBytes + 1) })
-    if (bytesRead > maxConfigBytes) {
-      throw new CodedError('docker-config-malformed', `${path} is larger than ${maxConfigBytes} bytes`, { where: path })
-    }
-    return buffer.toString('utf8', 0, bytesRead)
+    bytes = readBounded(path, maxConfigBytes)
   } catch (error) {
-    if (error instanceof CodedError) throw error
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined
     throw new CodedError('file-unreadable', `${path}: ${messageOf(error)}`, { where: path })
   }
+  if (bytes !== undefined) return bytes.toString('utf8')
+  throw new CodedError('docker-config-malformed', `${path} is larger than ${maxConfigBytes} bytes`, { where: path })
 }
 
 function isErrno(error: unknown, code: string): boolean {

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { loadNetworkSettings, proxyFor } from '#io/http/network.ts'
 import { createTransport, type TransportOptions } from '#io/http/transport.ts'
@@ -78,6 +81,16 @@ describe('the settings of the environment', () => {
 
   it('name a certificate file that must be there', async () => {
     expect(await refusalCode(loadNetworkSettings({ SSL_CERT_FILE: '/no/such/file' }))).toBe('file-unreadable')
+  })
+
+  it('name a certificate file that is read to the end, and no larger one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealward-network-'))
+    closing.push(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'ca.pem')
+    await writeFile(file, 'x'.repeat(4 * 1024 * 1024))
+    expect((await loadNetworkSettings({ SSL_CERT_FILE: file })).ca?.length).toBe(4 * 1024 * 1024)
+    await writeFile(file, 'x'.repeat(4 * 1024 * 1024 + 1))
+    expect(await refusalCode(loadNetworkSettings({ SSL_CERT_FILE: file }))).toBe('input-too-large')
   })
 
   it('never send loopback to a proxy', () => {

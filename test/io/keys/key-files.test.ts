@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadKeyFile, loadPrivateKey, loadPublicKey, maxKeyFileBytes, writeKeyPair } from '#io/keys/key-files.ts'
+import { loadKeyFile, loadPrivateKey, loadPublicKey, maxKeyFileBytes } from '#io/keys/key-files.ts'
+import { writeKeyPair } from '#io/keys/new-key-files.ts'
 import { exportPkcs8, generateKey } from '#signature/keys/private-key.ts'
 import { sealPrivateKey } from '#signature/keys/sealed-key.ts'
 
