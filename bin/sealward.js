@@ -6,7 +6,11 @@ var needed = [24, 15]
 var found = process.versions.node.split('.').map(Number)
 var isTooOld = found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])
 var sources = new URL('../src/main.ts', import.meta.url)
-var bundle = new URL('../dist/main.js', import.meta.url)
+
+function complain(error) {
+  process.stderr.write(`sealward: this installation is not complete: ${error.message}\n`)
+  process.exitCode = 2
+}
 
 if (isTooOld) {
   process.stderr.write(
@@ -19,9 +23,12 @@ if (isTooOld) {
       ').\n',
   )
   process.exitCode = 2
+} else if (process.getBuiltinModule('node:fs').existsSync(sources)) {
+  import(sources.href).catch(complain)
 } else {
-  import(process.getBuiltinModule('node:fs').existsSync(sources) ? sources.href : bundle.href).catch((error) => {
-    process.stderr.write(`sealward: this installation is not complete: ${error.message}\n`)
-    process.exitCode = 2
-  })
+  try {
+    process.getBuiltinModule('node:module').createRequire(import.meta.url)('../dist/main.js')
+  } catch (error) {
+    complain(error)
+  }
 }

@@ -60,7 +60,10 @@ const context: Omit<CommandContext, 'json'> = {
   stopped,
 }
 
-process.exitCode = await runProgram(process.argv.slice(2), context)
-await Promise.all([...opened].map(flushed))
-// A connection that somebody forgot must not keep a finished command alive.
-process.exit()
+// Not with "await" here, which the bundle's format does not have.
+void runProgram(process.argv.slice(2), context).then(async (exitCode) => {
+  process.exitCode = exitCode
+  await Promise.all([...opened].map(flushed))
+  // A connection that somebody forgot must not keep a finished command alive.
+  process.exit()
+})

@@ -96,8 +96,16 @@ describe('the package', () => {
     expect(stdout).toMatch(/The record is whole\.\nrecords: {2}0\n.*\nruns: {5}1\n/)
   })
 
+  test('is hardened', async () => {
+    const probe = join(root, 'probe.cjs')
+    writeFileSync(probe, "process.once('exit', () => process.stdout.write(String(Object.isFrozen(JSON))))")
+    const { stdout } = await run(process.execPath, ['--require', probe, join(root, 'bin/sealward.js'), '--version'])
+    expect(stdout).toBe(`${version}\ntrue`)
+  })
+
   test('starts with a small file: what is heavy is loaded on use', () => {
     const eager = eagerly(join(root, 'dist'), 'main.js')
+    expect(eager).toHaveLength(2)
     const total = eager.reduce((sum, name) => sum + statSync(join(root, 'dist', name)).size, 0)
     // Commands, their help and the table of codes: 33 KB. The HTTP client alone is ten times as much.
     expect(total).toBeLessThan(64_000)
@@ -110,6 +118,7 @@ function eagerly(folder: string, name: string, seen: string[] = []): readonly st
   if (seen.includes(name)) return seen
   seen.push(name)
   const text = readFileSync(join(folder, name), 'utf8')
-  for (const [, target = ''] of text.matchAll(/\bimport[^('"]*["']\.\/([^"']+)["']/g)) eagerly(folder, target, seen)
+  for (const [, target = ''] of text.matchAll(/(?<!\(\)\s*=>\s*)\brequire\([`"']\.\/([^`"']+)[`"']\)/g))
+    eagerly(folder, target, seen)
   return seen
 }
