@@ -48,6 +48,7 @@ function mutateWritten(syntax: Syntax, text: string, random: Random, sources: So
   return syntax === 'lines' ? mutateLines(text, random, sources) : mutateText(text, random, sources)
 }
 
+/** Always bytes of their own: `slice` of a Buffer would share the memory of what it was made of. */
 function mutateBytes(bytes: Uint8Array, random: Random, dictionary: readonly string[]): Uint8Array {
   const { start, end } = random.range(bytes.length)
   const join = (...pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))
@@ -62,9 +63,9 @@ function mutateBytes(bytes: Uint8Array, random: Random, dictionary: readonly str
       return join(before, bytesOf(word), random.oneIn(2) ? after : bytes.subarray(start))
     }
     case 3:
-      return before.slice()
+      return join(before)
     default: {
-      const flipped = bytes.slice()
+      const flipped = join(bytes)
       for (let times = random.few(8); times > 0; times--) {
         const at = random.below(flipped.length)
         const old = flipped[at]
