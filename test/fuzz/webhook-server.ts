@@ -61,7 +61,7 @@ export async function startWebhook(): Promise<WebhookServer> {
     sources,
     formats,
     verify: (question) => verifyMaterial(question),
-    memory: new Memory({ entries: 1_000, proofMs: 3_600_000, accessMs: 60_000 }, Date.now),
+    memory: new Memory({ entries: 1_000, unpacked: 8, proofMs: 3_600_000, accessMs: 60_000 }, Date.now),
     now: Date.now,
     newId: () => 'id',
   })

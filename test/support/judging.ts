@@ -2,6 +2,7 @@
 
 import type { Engine, FactObserver } from '#app/engine/engine.ts'
 import { createEngine } from '#app/engine/engine.ts'
+import type { MemoryLimits } from '#app/engine/memory.ts'
 import { defaultMemoryLimits, Memory } from '#app/engine/memory.ts'
 import type { Sources } from '#app/engine/sources.ts'
 import type { ImageUse } from '#core/admission/use.ts'
@@ -42,7 +43,11 @@ export interface Judging {
 
 export const noon = Date.UTC(2026, 5, 1, 12)
 
-export function judging(sources: Sources, formats: readonly Format[] = [toy]): Judging {
+export function judging(
+  sources: Sources,
+  formats: readonly Format[] = [toy],
+  limits: Partial<MemoryLimits> = {},
+): Judging {
   const clock = { now: noon }
   const verified: VerifyQuestion[] = []
   let ids = 0
@@ -53,7 +58,7 @@ export function judging(sources: Sources, formats: readonly Format[] = [toy]): J
       verified.push(question)
       return verifyMaterial(question, formats)
     },
-    memory: new Memory(defaultMemoryLimits, () => clock.now),
+    memory: new Memory({ ...defaultMemoryLimits, ...limits }, () => clock.now),
     now: () => clock.now,
     newId: () => `id-${++ids}`,
   })

@@ -11,10 +11,11 @@ import type { Repository } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { repositoryName } from '#core/image/reference.ts'
 import type { Attestor } from '#core/policy/words.ts'
+import type { VerdictLimits } from './verdicts.ts'
+import { Verdicts } from './verdicts.ts'
+import { weightOf } from './weight.ts'
 
-export interface MemoryLimits {
-  /** Entries of each kind that are kept. */
-  readonly entries: number
+export interface MemoryLimits extends VerdictLimits {
   /** How long a proof is believed without being read again, in milliseconds. */
   readonly proofMs: number
   /** How long having read something in a repository proves access to it, in milliseconds. */
@@ -22,13 +23,31 @@ export interface MemoryLimits {
 }
 
 /**
- * 10,000 is more distinct images than most clusters run, at some 4 KB each; an hour and a minute are what a removed
- * signature or right may lag.
+ * 100,000 is more distinct images than clusters run within the hour that a verdict lasts, at some 150 bytes each when
+ * packed; 2,000 is what one starts within minutes, at a few KB each. An hour and a minute are what a removed signature or
+ * right may lag.
  */
-export const defaultMemoryLimits: MemoryLimits = { entries: 10_000, proofMs: 3_600_000, accessMs: 60_000 }
+export const defaultMemoryLimits: MemoryLimits = {
+  entries: 100_000,
+  unpacked: 2_000,
+  proofMs: 3_600_000,
+  accessMs: 60_000,
+}
 
-/** Refusals are forgotten within seconds, and a flood of them must not push out what serves honest requests. */
-const refusalsKept = 1_000
+/** Repositories that are read within a minute; their names have 510 characters at most, mostly 60. */
+const accessKept = 10_000
+
+/** Wanted where another policy asks about a known image: rarely, and then soon. The bytes are for long annotations. */
+const proofsKept = 10_000
+const proofBytes = 8 * 1024 * 1024
+
+/** What several requests verify at the same time, and what is read again before a proof of it is made. */
+const verificationsKept = 4_000
+const verificationBytes = 4 * 1024 * 1024
+
+/** Only under policies that say `UseLastVerdict`: what may have to start while the registry is away. */
+const lastKept = 20_000
+const lastBytes = 16 * 1024 * 1024
 
 /** Signers of one image by one attestor that are worth remembering. */
 const claimsKept = 16
@@ -42,32 +61,27 @@ interface Kept<T> {
   readonly until: number
 }
 
-/** With the credentials that know it. */
-interface Told extends Kept<Judgement> {
-  readonly told: Set<string>
-}
+type Proofs = ReadonlyMap<string, Kept<Claims>>
 
 export class Memory {
   readonly #limits: MemoryLimits
   readonly #now: () => number
-  readonly #proofs: LRUCache<string, ReadonlyMap<string, Kept<Claims>>>
-  readonly #judgements: LRUCache<string, Told>
-  readonly #refusals: LRUCache<string, Told>
+  readonly #verdicts: Verdicts
+  readonly #proofs: LRUCache<string, Proofs>
   readonly #access: LRUCache<string, Kept<true>>
   readonly #last: LRUCache<string, LastVerdict>
   readonly #verifications: LRUCache<string, Verification>
 
   /** @param now milliseconds since the epoch */
   constructor(limits: MemoryLimits = defaultMemoryLimits, now: () => number = Date.now) {
-    const { entries: max } = limits
+    const { entries } = limits
     this.#limits = limits
     this.#now = now
-    this.#proofs = new LRUCache({ max })
-    this.#judgements = new LRUCache({ max })
-    this.#refusals = new LRUCache({ max: Math.min(max, refusalsKept) })
-    this.#access = new LRUCache({ max })
-    this.#last = new LRUCache({ max })
-    this.#verifications = new LRUCache({ max })
+    this.#verdicts = new Verdicts(limits)
+    this.#access = new LRUCache({ max: Math.min(entries, accessKept) })
+    this.#proofs = bounded(Math.min(entries, proofsKept), proofBytes)
+    this.#last = bounded(Math.min(entries, lastKept), lastBytes)
+    this.#verifications = bounded(Math.min(entries, verificationsKept), verificationBytes)
   }
 
   proven(subject: SignedSubject, attestor: Attestor): readonly Proof[] {
@@ -88,33 +102,32 @@ export class Memory {
   }
 
   judgement(key: string, digest: Digest): Judgement | undefined {
-    const kept = this.#judgements.get(key) ?? this.#refusals.get(key)
-    return kept !== undefined && kept.value.digest === digest && holds(kept, this.#now()) ? kept.value : undefined
+    const kept = this.#verdicts.get(key, digest)
+    return kept !== undefined && holds(kept, this.#now()) ? kept.value : undefined
   }
 
-  /** @param scope the credentials for which it was made, or to which it was told */
-  keepJudgement(scope: string, key: string, judgement: Judgement): void {
+  /**
+   * @param scope the credentials for which it was made, or to which it was told
+   * @param isLastWanted a policy may ask for it while the registry is away
+   */
+  keepJudgement(scope: string, key: string, judgement: Judgement, isLastWanted: boolean): void {
     const { digest, validUntil, enforced, staleSince } = judgement
     if (digest === undefined || staleSince !== undefined) return
-    const isRefusal = enforced?.outcome === 'untrusted'
-    const [here, there] = isRefusal ? [this.#refusals, this.#judgements] : [this.#judgements, this.#refusals]
-    const kept = here.get(key)
-    // A warm admission ends here.
-    if (kept?.value === judgement && kept.told.has(scope)) return
-    const now = this.#now()
-    if (kept?.value === judgement) {
-      kept.told.add(scope)
-    } else if (validUntil !== undefined && now < validUntil) {
-      there.delete(key)
-      here.set(key, { value: judgement, since: now, until: validUntil, told: new Set([scope]) })
+    const kept = this.#verdicts.entryOf(key, judgement)
+    const since = kept?.since ?? this.#now()
+    if (kept === undefined && validUntil !== undefined && since < validUntil) {
+      this.#verdicts.set(key, digest, { value: judgement, since, until: validUntil })
     }
-    if (enforced?.outcome === 'trusted') this.#keepLast(`${scope} ${key}`, digest, judgement, now)
+    if (isLastWanted && enforced?.outcome === 'trusted') this.#keepLast(`${scope} ${key}`, digest, judgement, since)
   }
 
-  #keepLast(key: string, digest: Digest, judgement: Judgement, now: number): void {
-    const ends = judgement.byPolicy.map((judged) => judged.validUntil).filter((end) => end !== undefined)
+  /** @param at when the judgement was made: who is told later is told nothing newer */
+  #keepLast(key: string, digest: Digest, { byPolicy, signers }: Judgement, at: number): void {
+    const known = this.#last.get(key)
+    if (known?.digest === digest && known.at === at) return
+    const ends = byPolicy.map(({ validUntil }) => validUntil).filter((end) => end !== undefined)
     const until = ends.length > 0 ? { validUntil: Math.min(...ends) } : {}
-    this.#last.set(key, { digest, at: now, signers: judgement.signers, ...until })
+    this.#last.set(key, { digest, at, signers, ...until })
   }
 
   last(scope: string, key: string): LastVerdict | undefined {
@@ -139,6 +152,10 @@ export class Memory {
   keepVerification(key: string, verification: Verification): void {
     this.#verifications.set(key, verification)
   }
+}
+
+function bounded<T extends object>(max: number, maxSize: number): LRUCache<string, T> {
+  return new LRUCache({ max, maxSize, sizeCalculation: (value, key) => weightOf(value) + key.length })
 }
 
 function holds({ since, until }: Kept<unknown>, now: number): boolean {

@@ -179,7 +179,8 @@ export class Run {
 
   #keep(image: ImagePlan, judgement: Judgement): void {
     this.#judgements.set(image.key, judgement)
-    this.#options.memory.keepJudgement(this.#options.asker.scope, image.key, judgement)
+    const isLastWanted = image.demands.some(({ policy }) => policy.whenUndetermined === 'UseLastVerdict')
+    this.#options.memory.keepJudgement(this.#options.asker.scope, image.key, judgement, isLastWanted)
   }
 
   /** A fault of ours in judging: nothing is known then, which is never a yes. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Memory } from '#app/engine/memory.ts'
 import { CodedError } from '#core/errors.ts'
 import { at, judging, name, noon } from '../../support/judging.ts'
-import { MemoryRegistry } from '../../support/memory-registry.ts'
+import { digestOf, MemoryRegistry } from '../../support/memory-registry.ts'
 import { anyOf, atLeast, attestor, matching, policy, rule, signed } from '../../support/policies.ts'
 import { toy, toyKey } from '../../support/toy-format.ts'
 
@@ -412,6 +412,55 @@ describe('bounds', () => {
     expect(proofs).toHaveLength(16)
     expect(proofs[0]?.claims.annotations).toEqual({ n: '99' })
     expect(memory.proven(subject, attestor('ci'))).toEqual([])
+  })
+})
+
+describe('bounds in bytes', () => {
+  const long = { x: 'x'.repeat(1_000_000) }
+  const release = attestor('release')
+  const subject = (index: number) => ({ digest: digestOf(`image ${index}`), image: at, signatures: at })
+  const claims = (index: number, annotations = {}) => ({
+    signer: { attestor: 'release', key: 'release', fingerprint: toyKey('release') },
+    digest: subject(index).digest,
+    annotations,
+    provenTimes: [],
+  })
+  const provenOfFirst = (annotations: Readonly<Record<string, string>>) => {
+    const memory = new Memory(undefined, () => noon)
+    for (let index = 0; index < 20; index += 1) memory.prove(subject(index), release, claims(index, annotations))
+    return memory.proven(subject(0), release).length
+  }
+  const verificationOfFirst = (annotations: Readonly<Record<string, string>>) => {
+    const memory = new Memory(undefined, () => noon)
+    for (let index = 0; index < 20; index += 1) {
+      memory.keepVerification(`${index}`, { accepted: true, claims: claims(index, annotations), checks: [] })
+    }
+    return memory.verification('0')
+  }
+  const lastOfFirst = (annotations: Readonly<Record<string, string>>) => {
+    const memory = new Memory(undefined, () => noon)
+    for (let index = 0; index < 20; index += 1) {
+      const { signer } = claims(index)
+      const signers = [{ ...signer, key: annotations['x'] ?? '' }]
+      const enforced = { outcome: 'trusted' } as const
+      const rest = { reference: name, warned: undefined, audited: undefined, byPolicy: [], validUntil: noon + 1 }
+      memory.keepJudgement('own', `${index}`, { ...rest, digest: subject(index).digest, enforced, signers }, true)
+    }
+    return memory.last('own', '0')
+  }
+
+  test('20 proofs with annotations of a megabyte push out the first; of short ones they do not', () => {
+    expect([provenOfFirst({ x: 'x' }), provenOfFirst(long)]).toEqual([1, 0])
+  })
+
+  test('so do verifications', () => {
+    expect(verificationOfFirst({ x: 'x' })).toMatchObject({ accepted: true })
+    expect(verificationOfFirst(long)).toBeUndefined()
+  })
+
+  test('so do last verdicts with names as long', () => {
+    expect(lastOfFirst({ x: 'x' })).toMatchObject({ at: noon })
+    expect(lastOfFirst(long)).toBeUndefined()
   })
 })
 

@@ -72,7 +72,7 @@ export function judgeWith(
     sources,
     formats,
     verify: (question) => verifyMaterial(question),
-    memory: new Memory({ entries: 64, proofMs: 3_600_000, accessMs: 60_000 }, () => noon),
+    memory: new Memory({ entries: 64, unpacked: 1, proofMs: 3_600_000, accessMs: 60_000 }, () => noon),
     now: () => noon,
     newId: () => 'id',
   })
