@@ -1,34 +1,23 @@
-// One request over a dispatcher, read under caps and a deadline. No policy about hosts, redirects or retries.
+// One request over a wire, read under caps and a deadline. No policy about hosts, redirects or retries.
 
-import type { Dispatcher } from 'undici'
 import { CodedError } from '#core/errors.ts'
 import { requestFailure, showUrl } from './failure.ts'
 import { type HttpRequest, type HttpResponse, maxErrorBytes } from './message.ts'
+import type { Wire, WireListener } from './wire.ts'
 
 /** For callers whose signal never fires: nothing that is read here is large enough to need more. */
 const wholeRequestTimeout = 30_000
 
 /** @throws CodedError as `Transport.send` */
-export function exchange(dispatcher: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
+export function exchange(wire: Wire, request: HttpRequest): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const reader = new AnswerReader(request, resolve, reject)
-    if (request.signal.aborted) return reader.expire()
-    dispatcher.dispatch(
-      {
-        origin: request.url.origin,
-        path: `${request.url.pathname}${request.url.search}`,
-        method: request.method,
-        headers: request.headers,
-        // After a HEAD the library closes the connection unless told otherwise; the next request would pay a handshake.
-        ...(request.method === 'HEAD' && { reset: false }),
-        ...(request.body !== undefined && { body: request.body }),
-      },
-      reader,
-    )
+    if (request.signal.aborted) reader.expire()
+    else wire.send(request, reader)
   })
 }
 
-class AnswerReader implements Dispatcher.DispatchHandler {
+class AnswerReader implements WireListener {
   readonly #request: HttpRequest
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: CodedError) => void
@@ -37,7 +26,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #length = 0
   #cap = 0
   #head: Omit<HttpResponse, 'body'> | undefined
-  #controller: Dispatcher.DispatchController | undefined
+  #abort: (() => void) | undefined
   #settled = false
 
   constructor(request: HttpRequest, resolve: (response: HttpResponse) => void, reject: (error: CodedError) => void) {
@@ -58,14 +47,13 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     )
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  start(abort: () => void): void {
     // The deadline may have passed while the request waited for a connection.
-    if (this.#settled) controller.abort(new Error('no longer wanted'))
-    else this.#controller = controller
+    if (this.#settled) abort()
+    else this.#abort = abort
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpResponse['headers']): void {
-    if (status < 200) return
+  head(status: number, headers: HttpResponse['headers']): void {
     const success = status < 300
     this.#head = { status, headers }
     this.#cap = success ? this.#request.maxBytes : maxErrorBytes
@@ -78,7 +66,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  data(chunk: Uint8Array): void {
     if (this.#settled) return
     this.#length += chunk.length
     if (this.#length <= this.#cap) this.#chunks.push(chunk)
@@ -86,11 +74,11 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     else this.#fail(this.#tooLarge())
   }
 
-  onResponseEnd(): void {
+  end(): void {
     this.#finish()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  fail(error: Error): void {
     this.#fail(requestFailure(error, this.#request.url, this.#head === undefined ? 'head' : 'body'))
   }
 
@@ -98,17 +86,17 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     const head = this.#head
     if (head === undefined || this.#settled) return
     this.#settle()
-    if (this.#length > this.#cap) this.#controller?.abort(new Error('the rest is not wanted'))
+    if (this.#length > this.#cap) this.#abort?.()
     const response = { ...head, body: joined(this.#chunks) }
-    // The pool calls this connection free only in the event loop's next turn. A caller who went on before would be given
-    // a second connection, and pay for its handshake.
+    // The connection is called free only in the event loop's next turn. A caller who went on before would be given a
+    // second connection, and pay for its handshake.
     queueMicrotask(() => setImmediate(this.#resolve, response))
   }
 
   #fail(error: CodedError): void {
     if (this.#settled) return
     this.#settle()
-    this.#controller?.abort(error)
+    this.#abort?.()
     this.#reject(error)
   }
 

@@ -12,7 +12,14 @@ export function showUrl(url: URL): string {
 }
 
 /** A connection that broke: another attempt may find a healthy one. Keep-alive connections die so while idle. */
-const broken = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED'])
+const broken = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_DESTROYED',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+])
 const timedOut = new Set([
   'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',

@@ -1,7 +1,7 @@
 // Keeps connections away from where nothing from outside may send us. A host that is an address is judged before the
 // connection, a name by every address that it resolves to, and the socket gets exactly those.
 
-import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns'
+import type { LookupAddress, LookupAllOptions } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { CodedError } from '#core/errors.ts'
 import { type AddressKind, addressKind, hostKind } from './address.ts'
@@ -23,6 +23,10 @@ export function guardHost(url: URL, reach: Reach): void {
   const refusal = kind === undefined ? undefined : refusalOf(kind, url.hostname, reach)
   if (refusal !== undefined) throw refusal
 }
+
+/** Taken on use: a host that is an address needs no resolver. */
+const dnsLookup: Resolve = (hostname, options, done) =>
+  process.getBuiltinModule('node:dns').lookup(hostname, options, done)
 
 /** Judges every address of a name, and hands exactly those on to the socket: what was judged is what is connected to. */
 export function guardedLookup(reach: Reach, resolve: Resolve = dnsLookup): LookupFunction {

@@ -1,21 +1,16 @@
 // The one place that opens outgoing HTTP connections: pools per origin, address guard, TLS by host, proxies, caps and
 // deadlines. It follows no redirect, repeats nothing and knows no credentials.
-//
-// Two inner files of undici are loaded instead of its front door, which also loads fetch, caches, WebSocket and mocks:
-// 50 ms instead of 150 ms at the start of every command. Only a proxy needs all of it.
 
-import type { Socket } from 'node:net'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import type { buildConnector as Connectors, Dispatcher } from 'undici'
-import buildConnector from 'undici/lib/core/connect.js'
-import Pool from 'undici/lib/dispatcher/pool.js'
+import type { SecureContext } from 'node:tls'
 import { CodedError, messageOf } from '#core/errors.ts'
 import { createCache } from '#io/cache.ts'
 import { type AddressKind, addressKind, hostKind } from './address.ts'
+import { openDirect } from './direct-wire.ts'
 import { exchange } from './exchange.ts'
 import { guardedLookup, guardHost } from './guard.ts'
 import type { HttpRequest, Reach, Transport } from './message.ts'
 import { type NetworkSettings, proxyFor } from './network.ts'
+import { timeouts, type Wire, type WireOptions } from './wire.ts'
 
 export interface TlsSettings {
   /** PEM; replaces the public authorities for this host. */
@@ -35,22 +30,16 @@ export interface TransportOptions {
 
 /** One Pod with 32 images needs two requests for each: 64 lets them all run at once; more only helps a flood. */
 const connectionsPerHost = 64
-/** A TCP and TLS handshake across the world takes under a second; admission gives up after 10 s at the latest. */
-const connectTimeout = 5_000
-/** Silence longer than this is a dead connection; callers' own deadlines are usually shorter. */
-const silenceTimeout = 10_000
-/** Longer than a burst of admissions, shorter than what load balancers keep (60 s and more). */
-const keepAliveTimeout = 30_000
 /** Hosts come out of image names: no more than this many are kept connected. */
 const maxOrigins = 256
 
 interface Origin {
-  readonly dispatcher: Dispatcher
+  readonly wire: Wire
   reached: AddressKind | undefined
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: retire })
+  const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: ({ wire }) => wire.retire() })
   const originKey = (url: URL, reach: Reach) => `${url.origin} ${reach}`
 
   const originOf = async (url: URL, reach: Reach): Promise<Origin> => {
@@ -70,7 +59,7 @@ export function createTransport(options: TransportOptions): Transport {
       const reach = request.reach ?? 'any'
       guardHost(request.url, reach)
       const origin = await originOf(request.url, reach)
-      return exchange(origin.dispatcher, withUserAgent(request, options.userAgent))
+      return exchange(origin.wire, withUserAgent(request, options.userAgent))
     },
     reached: (url) =>
       hostKind(url.hostname) ??
@@ -78,15 +67,10 @@ export function createTransport(options: TransportOptions): Transport {
       origins.get(originKey(url, 'public'))?.reached,
     async close() {
       const open = [...origins.values()]
-      await Promise.all(open.map((origin) => origin.dispatcher.destroy()))
+      await Promise.all(open.map((origin) => origin.wire.destroy()))
       origins.clear()
     },
   }
-}
-
-/** Lets running requests end. A dispatcher that is already destroyed says so, which is what was wanted. */
-function retire(origin: Origin): void {
-  origin.dispatcher.close().catch(() => {})
 }
 
 function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {
@@ -95,43 +79,24 @@ function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {
 }
 
 async function connectOrigin(url: URL, reach: Reach, options: TransportOptions): Promise<Origin> {
-  const secureContext = secureContextFor(url, options)
-  const tls = secureContext === undefined ? {} : { secureContext }
-  const connect = buildConnector({ ...tls, lookup: guardedLookup(reach), timeout: connectTimeout, allowH2: false })
-  const settings = {
+  const settings: WireOptions = {
     connections: options.connectionsPerHost ?? connectionsPerHost,
-    connectTimeout,
-    headersTimeout: silenceTimeout,
-    bodyTimeout: silenceTimeout,
-    keepAliveTimeout,
-    // HTTP/1.1 only: one request a connection keeps caps and broken connections apart from each other.
-    allowH2: false,
-    connect: (target: Connectors.Options, done: Connectors.Callback) => connect(target, remember(done)),
+    timeouts,
+    lookup: guardedLookup(reach),
+    secureContext: secureContextFor(url, options),
+    connected: (address) => {
+      origin.reached = addressKind(address)
+    },
   }
-  const remember =
-    (done: Connectors.Callback): Connectors.Callback =>
-    (...outcome) => {
-      if (outcome[0] === null) origin.reached = addressKind((outcome[1] as Socket).remoteAddress ?? '')
-      done(...outcome)
-    }
-  const origin: Origin = { dispatcher: await dispatcherFor(url, settings, tls, options.network), reached: undefined }
+  const origin: Origin = { wire: await wireFor(url, settings, options.network), reached: undefined }
   return origin
 }
 
-async function dispatcherFor(
-  url: URL,
-  settings: Pool.Options,
-  requestTls: { secureContext?: SecureContext },
-  network: NetworkSettings | undefined,
-): Promise<Dispatcher> {
+async function wireFor(url: URL, settings: WireOptions, network: NetworkSettings | undefined): Promise<Wire> {
   const proxy = network === undefined ? undefined : proxyFor(url, network)
-  if (proxy === undefined) return new Pool(url.origin, settings)
-  // By the front door: proxies need the methods that it adds to every dispatcher.
-  const { EnvHttpProxyAgent } = await import('undici')
-  const proxyTls = network?.ca === undefined ? {} : { ca: network.ca }
-  // Every value is given, if only as an empty text: else the library would look into the environment by itself.
-  const noProxy = network?.noProxy ?? ''
-  return new EnvHttpProxyAgent({ ...settings, requestTls, proxyTls, httpProxy: proxy, httpsProxy: proxy, noProxy })
+  if (proxy === undefined) return openDirect(url, settings)
+  const { openByProxy } = await import('./proxy-wire.ts')
+  return openByProxy({ proxy, noProxy: network?.noProxy ?? '', ca: network?.ca }, settings)
 }
 
 function secureContextFor(url: URL, options: TransportOptions): SecureContext | undefined {
@@ -140,7 +105,8 @@ function secureContextFor(url: URL, options: TransportOptions): SecureContext | 
   const ca = own?.ca ?? options.network?.ca
   if (ca === undefined && own === undefined) return undefined
   try {
-    return createSecureContext({
+    // On use: a command that speaks plain HTTP needs no TLS.
+    return process.getBuiltinModule('node:tls').createSecureContext({
       ...(ca !== undefined && { ca }),
       ...(own?.cert !== undefined && { cert: own.cert }),
       ...(own?.key !== undefined && { key: own.key }),

@@ -1,6 +1,5 @@
 // Asks a docker credential helper: a program `docker-credential-NAME` that answers `get` with a user name and a secret.
 
-import { spawn } from 'node:child_process'
 import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
@@ -56,6 +55,8 @@ function parseAnswer(helper: string, output: string): Credential | undefined {
 
 function run(program: string, input: string, signal: AbortSignal): Promise<Ran> {
   return new Promise((resolve, reject) => {
+    // On use: most registries need no helper, and the module is a large one.
+    const { spawn } = process.getBuiltinModule('node:child_process')
     const child = spawn(program, ['get'], {
       stdio: ['pipe', 'pipe', 'ignore'],
       signal: AbortSignal.any([signal, AbortSignal.timeout(deadline)]),

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadNetworkSettings, proxyFor } from '#io/http/network.ts'
 import { createTransport, type TransportOptions } from '#io/http/transport.ts'
 import { selfSigned } from '../../support/certificates.ts'
@@ -13,6 +13,7 @@ import { missing, titled } from '../../support/tools.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -150,6 +151,7 @@ describe.skipIf(missing('openssl'))(titled('a proxy and TLS', 'openssl'), () => 
     const answer = await transport({ network, tlsFor }).send(get('https://registry.test/x'))
     expect(Buffer.from(answer.body).toString()).toBe('by the registry')
     expect(proxy.asked).toEqual(['CONNECT registry.test:443'])
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     expect(await refusalCode(transport({ network }).send(get('https://registry.test/x')))).toBe('registry-unreachable')
     expect(await refusalCode(transport({ network, tlsFor }).send(get('https://other.test/x')))).toBe(
       'registry-unreachable',

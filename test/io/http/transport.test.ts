@@ -69,6 +69,73 @@ describe('one exchange', () => {
     expect(stub.connections()).toBe(1)
   })
 
+  it.each(['HEAD', 'POST', 'PUT'] as const)('reuses it after %s, too', async (method) => {
+    stub.on(method, '/x', { status: 201 })
+    const sender = transport()
+    for (let turn = 0; turn < 3; turn++) await sender.send(get(`${stub.url}/x`, { method }))
+    expect(stub.connections()).toBe(1)
+    expect(stub.requests.map(({ headers }) => headers['content-length'])).toEqual(
+      Array(3).fill(method === 'HEAD' ? undefined : '0'),
+    )
+  })
+
+  it('tells a header that stands twice twice, so that nobody takes one of two for the only one', async () => {
+    stub.on('GET', '/x', { headers: { location: ['/a', '/b', '/c'], etag: 'e' } })
+    const { headers } = await transport().send(get(`${stub.url}/x`))
+    expect(headers['location']).toEqual(['/a', '/b', '/c'])
+    expect(headers['etag']).toBe('e')
+  })
+
+  it('has no header that the server did not send, whatever it is called', async () => {
+    const url = await rawServer('HTTP/1.1 200 OK\r\n__proto__: a\r\nConstructor: b\r\nContent-Length: 0\r\n\r\n', true)
+    const { headers } = await transport().send(get(url))
+    expect(Object.entries(headers)).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+      ['content-length', '0'],
+    ])
+    expect(headers['location']).toBeUndefined()
+  })
+
+  it('waits for the answer itself where the server sends something before it', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'
+    const url = await rawServer(`${early}${early}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`, true)
+    const { status, body, headers } = await transport().send(get(url))
+    expect([status, Buffer.from(body).toString(), headers['link']]).toEqual([200, 'ok', undefined])
+  })
+
+  it('is refused what HTTP does not allow to be written', async () => {
+    const request = get(`${stub.url}/x`, { headers: { authorization: 'Bearer a\r\nhost: b' } })
+    expect(await refusalCode(transport().send(request))).toBe('registry-unreachable')
+    expect(stub.requests).toEqual([])
+  })
+
+  it('is not asked any more once the transport is closed', async () => {
+    stub.on('GET', '/silent', () => 'handled')
+    stub.on('GET', '/x', {})
+    const sender = transport()
+    const work = refusalCode(sender.send(get(`${stub.url}/silent`)))
+    while (stub.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await sender.close()
+    expect(await work).toBe('registry-unreachable')
+  })
+
+  it('ends a request that waits for a connection with its deadline, and the next one gets the connection', async () => {
+    const answers: (() => void)[] = []
+    stub.on('GET', '/x', () => new Promise((resolve) => answers.push(() => resolve({ body: 'answer' }))))
+    const sender = transport({ connectionsPerHost: 1 })
+    const first = sender.send(get(`${stub.url}/x`))
+    const late = refusalCode(sender.send(get(`${stub.url}/x`, { signal: AbortSignal.timeout(100) })))
+    const last = sender.send(get(`${stub.url}/x`))
+    expect(await late).toBe('registry-timeout')
+    answers[0]?.()
+    expect((await first).status).toBe(200)
+    while (answers.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    answers[1]?.()
+    expect((await last).status).toBe(200)
+    expect(stub.requests.length).toBe(2)
+  })
+
   it('opens no more connections than it may', async () => {
     stub.on('GET', '/x', async () => {
       await new Promise((resolve) => setTimeout(resolve, 10))
@@ -131,7 +198,22 @@ describe('a broken server', () => {
     ['closes without an answer', '', 'registry-unreachable'],
     ['speaks something else', 'SSH-2.0-OpenSSH_9.2\r\n', 'registry-protocol'],
     ['sends a head without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n`, 'registry-protocol'],
+    ['sends a head of many lines', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(9000)}\r\n`, 'registry-protocol'],
+    ['closes in the middle of the head', 'HTTP/1.1 200 OK\r\nContent-Le', 'registry-unreachable'],
+    ['ends lines in its own way', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n', 'registry-protocol'],
+    ['gives two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc', 'registry-protocol'],
+    [
+      'gives a length and chunks',
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+      'registry-protocol',
+    ],
     ['claims more than the cap', 'HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n', 'content-too-large'],
+    ['sends a whole body over the cap at once', `HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(1001)}`, 'content-too-large'],
+    [
+      'switches protocols',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      'registry-protocol',
+    ],
     ['compresses', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx', 'registry-protocol'],
   ])('that %s', async (_what, answer, code) => {
     expect(await refusalCode(transport().send(get(await rawServer(answer, true))))).toBe(code)
