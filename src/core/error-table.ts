@@ -181,6 +181,11 @@ const undetermined = {
     meaning: 'There are more signatures than the cap, and none of those read is enough.',
     next: 'Remove what does not belong there.',
   },
+  'evidence-too-large': {
+    kind: 'undetermined',
+    meaning: 'What lies there to be read for one request is more than the cap.',
+    next: 'Remove what does not belong there, or deploy fewer images at once.',
+  },
   'too-many-platforms': {
     kind: 'undetermined',
     meaning: 'The index lists more images than the cap.',

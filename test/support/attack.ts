@@ -54,8 +54,8 @@ export interface Attack {
   readonly pinned: string
   /** `host/team/app:v1` */
   readonly tagged: string
-  /** What the webhook answers to a Pod of this image. */
-  admit(image?: string, asking?: Admitting): Promise<Admitted>
+  /** What the webhook answers to a Pod of this image, or of these. */
+  admit(images?: string | readonly string[], asking?: Admitting): Promise<Admitted>
   close(): Promise<void>
 }
 
@@ -98,9 +98,12 @@ export async function startAttack(options: AttackOptions = {}): Promise<Attack> 
     bytes,
     pinned,
     tagged: `${registry.host}/${repository}:v1`,
-    async admit(image = pinned, asking = {}) {
+    async admit(images = pinned, asking = {}) {
       policies = asking.policies ?? options.policies ?? policies
-      const request = { ...podOf(image), ...(asking.namespace !== undefined && { namespace: asking.namespace }) }
+      const request = {
+        ...podOf(...[images].flat()),
+        ...(asking.namespace !== undefined && { namespace: asking.namespace }),
+      }
       return admitted(await webhook.mutate(request, asking.signal ?? AbortSignal.timeout(15_000)))
     },
     async close() {

@@ -6,6 +6,7 @@ import type { Fact, FetchQuestion, Question, VerifyQuestion } from '#core/decisi
 import { questionKey, unknownBecause } from '#core/decision/question.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Answers, Asker } from './answers.ts'
+import type { EvidenceBudget } from './evidence-budget.ts'
 
 /** Twice what one registry is asked at a time: what is asked when the deadline comes has to be paid still. */
 const fetchedAtOnce = 128
@@ -37,11 +38,20 @@ interface Lane {
   busy: number
 }
 
+export interface AskingOptions {
+  readonly answers: Answers
+  readonly asker: Asker
+  readonly budget: EvidenceBudget
+  readonly observe: FactObserver | undefined
+  /** Called when an image has become ready. */
+  readonly wake: () => void
+}
+
 export class Asking {
   readonly #answers: Answers
   readonly #asker: Asker
+  readonly #budget: EvidenceBudget
   readonly #observe: FactObserver | undefined
-  /** Called when an image has become ready. */
   readonly #wake: () => void
   readonly #facts = new Map<string, Fact<unknown>>()
   readonly #asked = new Set<string>()
@@ -52,9 +62,10 @@ export class Asking {
   readonly #verifying: Lane = { limit: verifiedAtOnce, queue: [], busy: 0 }
   readonly #proofs: { readonly question: VerifyQuestion; readonly fact: Fact<unknown> }[] = []
 
-  constructor(answers: Answers, asker: Asker, observe: FactObserver | undefined, wake: () => void) {
+  constructor({ answers, asker, budget, observe, wake }: AskingOptions) {
     this.#answers = answers
     this.#asker = asker
+    this.#budget = budget
     this.#observe = observe
     this.#wake = wake
   }
@@ -135,10 +146,16 @@ export class Asking {
       if (next !== undefined) this.#send(next, lane)
       this.#arrive(asked, fact)
     }
-    this.#answers.answer(asked.question, this.#asker).then(arrive, (error: unknown) => {
+    this.#answer(asked.question).then(arrive, (error: unknown) => {
       // A fault of ours; it must not take the process with it.
       arrive(unknownBecause(new CodedError('internal-error', messageOf(error), { cause: error })))
     })
+  }
+
+  /** Verifying reads nothing. */
+  async #answer(question: Question): Promise<Fact<unknown>> {
+    if (question.kind === 'verify') return this.#answers.answer(question, this.#asker)
+    return this.#budget.refusal() ?? this.#budget.take(await this.#answers.answer(question, this.#asker))
   }
 
   #arrive({ question, key, isCurious }: Asked, fact: Fact<unknown>): void {

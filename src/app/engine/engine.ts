@@ -12,6 +12,7 @@ import type { Attestor } from '#core/policy/words.ts'
 import type { Verify } from './answers.ts'
 import { Answers } from './answers.ts'
 import type { FactObserver } from './asking.ts'
+import { EvidenceBudget } from './evidence-budget.ts'
 import { defaultMemoryLimits, Memory } from './memory.ts'
 import { Run } from './run.ts'
 import type { Sources } from './sources.ts'
@@ -25,6 +26,8 @@ export interface EngineOptions {
   /** The door to the formats; it insists on what an accepted signature must prove. */
   readonly verify: Verify
   readonly memory?: Memory
+  /** How many bytes of evidence may be read for one request; a default is in `evidence-budget.ts`. */
+  readonly evidenceBytes?: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** A new decision id. */
@@ -45,7 +48,7 @@ export interface Engine {
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { sources, formats, verify, now, newId } = options
+  const { sources, formats, verify, evidenceBytes, now, newId } = options
   const memory = options.memory ?? new Memory(defaultMemoryLimits, now)
   const turns = new Turns()
   const answers = new Answers(sources, verify, memory, turns)
@@ -59,7 +62,8 @@ export function createEngine(options: EngineOptions): Engine {
       if (planning !== undefined) await planning
       const plan = planner.plan()
       const context: StepContext = { formats, bystanders, now: at }
-      const judgements = await new Run({ plan, context, asker, memory, answers, turns, observe }).judgeAll()
+      const budget = new EvidenceBudget(evidenceBytes)
+      const judgements = await new Run({ plan, context, asker, memory, answers, budget, turns, observe }).judgeAll()
       // Deciding is quick, and so is explaining, but both at the end of a slice are too much.
       if (turns.isOver()) await turns.next(asker)
       return decide(plan, judgements, { id: newId(), at })

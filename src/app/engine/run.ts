@@ -15,6 +15,7 @@ import { messageOf } from '#core/errors.ts'
 import type { Answers, Asker } from './answers.ts'
 import type { FactObserver } from './asking.ts'
 import { Asking } from './asking.ts'
+import type { EvidenceBudget } from './evidence-budget.ts'
 import type { Memory } from './memory.ts'
 import type { Turns } from './turns.ts'
 
@@ -36,6 +37,7 @@ export interface RunOptions {
   readonly asker: Asker
   readonly memory: Memory
   readonly answers: Answers
+  readonly budget: EvidenceBudget
   readonly turns: Turns
   /** Where it is given, nothing remembered is used: what is not asked cannot be recorded. */
   readonly observe: FactObserver | undefined
@@ -51,8 +53,8 @@ export class Run {
 
   constructor(options: RunOptions) {
     this.#options = options
-    const { memory, answers, asker, observe } = options
-    this.#asking = new Asking(answers, asker, observe, () => this.#wake())
+    const { memory, answers, asker, budget, observe } = options
+    this.#asking = new Asking({ answers, asker, budget, observe, wake: () => this.#wake() })
     const about = <Q extends Question>(question: Q) =>
       this.#asking.fact(questionKey(question)) as Fact<AnswerTo<Q>> | undefined
     this.#knowledge =

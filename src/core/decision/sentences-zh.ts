@@ -127,6 +127,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
   'manifest-ambiguous': { cause: '清单可被解读为两种不同的东西', next: '用较新的工具重新推送镜像，并警惕其来源。' },
   'manifest-unsupported': { cause: '清单的类型无法绑定签名', next: '用较新的工具重新推送镜像。' },
   'too-many-signatures': { cause: '签名数量超过上限，而已读取的都不足够', next: '移除不属于那里的内容。' },
+  'evidence-too-large': {
+    cause: '一次请求需读取的签名数据超过上限',
+    next: '移除不属于那里的内容，或减少一次部署的镜像数量。',
+  },
   'too-many-platforms': { cause: '索引列出的镜像超过上限', next: '拆分该索引。' },
   'platform-unknown': { cause: '无法得知需要检查的平台', next: '使用 platforms: Index 或 Each。' },
   'namespace-labels-unknown': {

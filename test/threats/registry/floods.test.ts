@@ -12,7 +12,7 @@ import {
   startAttack,
   stranger,
 } from '../../support/attack.ts'
-import { asServed, descriptorOf, imageManifest, indexOf, types } from '../../support/hostile-registry.ts'
+import { asServed, descriptorOf, imageManifest, indexOf, repository, types } from '../../support/hostile-registry.ts'
 import { bundleType, layer, payloadOf } from '../../support/signed-evidence.ts'
 import { startStubRegistry } from '../../support/stub-registry.ts'
 
@@ -198,5 +198,25 @@ describe('RG-06: pages of referrers', () => {
   test('one that leads to another repository of the same host is denied', async () => {
     pages(() => `/v2/secret/app/referrers/${attack.digest}`)
     expect(await counted(byReferrer)).toMatchObject({ outcome: 'denied', code: 'registry-protocol', requests: 1 })
+  })
+})
+
+describe('RG-07: signature manifests of megabytes, each within its cap', () => {
+  /** Images with a valid signature each, beside 4,000,000 bytes of nothing. */
+  const admit = (count: number) => {
+    const images = Array.from({ length: count }, (_, index) => {
+      const digest = attack.registry.putManifest(imageManifest(`image ${index}`))
+      putClassic(attack.registry, digest, [layerFor(digest)], { annotations: { nothing: 'x'.repeat(4_000_000) } })
+      return `${attack.registry.host}/${repository}@${digest}`
+    })
+    return attack.admit(images, byTag)
+  }
+
+  test('of ten images in one Pod are denied as too much to be read', async () => {
+    expect(await admit(10)).toMatchObject({ outcome: 'denied', code: 'evidence-too-large' })
+  })
+
+  test('neighbour: of six images in one Pod are read, and the Pod is admitted', async () => {
+    expect(await admit(6)).toMatchObject({ outcome: 'allowed' })
   })
 })
