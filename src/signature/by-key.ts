@@ -7,6 +7,7 @@ import type { Attestor, AttestorKey } from '#core/policy/words.ts'
 import { accept, passed, refuse } from './acceptance.ts'
 import type { SignatureRefusal } from './keys/check.ts'
 import { checkSignature } from './keys/check.ts'
+import { prehashedRefusal } from './keys/ed25519ph.ts'
 
 /** What a format has read out of a material; nothing of it is believed before `verifyByKey` accepts it. */
 export interface Presented {
@@ -51,14 +52,17 @@ async function findKey(
   keys: readonly AttestorKey[],
 ): Promise<{ readonly key: AttestorKey } | SignatureRefusal> {
   const refusals: SignatureRefusal[] = []
-  // One attempt to tell Ed25519ph is enough for an explanation, and bounds what a stranger's signatures can cost.
-  const prehashedBy = tellPrehashed ? keys.find(({ algorithm }) => algorithm === 'Ed25519') : undefined
   for (const key of hintedFirst(keys, hint)) {
-    const result = await checkSignature(key, signedBytes, signature, { tellPrehashed: key === prehashedBy })
+    const result = await checkSignature(key, signedBytes, signature)
     if (result === 'valid') return { key }
     refusals.push(result)
   }
-  return mostTelling(refusals)
+  const raw = refusals.find(({ code }) => code === 'ecdsa-raw-refused')
+  if (raw !== undefined) return raw
+  // One attempt is enough for an explanation, and bounds what a stranger's signatures can cost.
+  const telling = tellPrehashed ? keys.find(({ algorithm }) => algorithm === 'Ed25519') : undefined
+  const prehashed = telling && (await prehashedRefusal(telling, signedBytes, signature))
+  return prehashed ?? allOf(refusals)
 }
 
 function hintedFirst(keys: readonly AttestorKey[], hint: string | undefined): readonly AttestorKey[] {
@@ -66,10 +70,8 @@ function hintedFirst(keys: readonly AttestorKey[], hint: string | undefined): re
   return hinted.length === 0 ? keys : [...hinted, ...keys.filter(({ fingerprint }) => fingerprint !== hint)]
 }
 
-function mostTelling(refusals: readonly SignatureRefusal[]): SignatureRefusal {
+function allOf(refusals: readonly SignatureRefusal[]): SignatureRefusal {
   const [first] = refusals
-  const [form] = refusals.filter(({ code }) => code === 'ecdsa-raw-refused' || code === 'ed25519ph-refused')
-  if (form !== undefined) return form
   if (first !== undefined && refusals.every(({ code }) => code === first.code)) {
     return refusals.length === 1 ? first : { ...first, detail: `${first.detail}, nor by another of the attestor` }
   }

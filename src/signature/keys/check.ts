@@ -6,17 +6,11 @@ import { constants, verify } from 'node:crypto'
 import type { ErrorCode } from '#core/errors.ts'
 import { CodedError } from '#core/errors.ts'
 import type { KeyAlgorithm } from '#core/policy/words.ts'
-import { isPrehashed } from './ed25519ph.ts'
 import { publicKeyObject, readPublicKey } from './public-key.ts'
 
 export interface SignatureRefusal {
   readonly code: ErrorCode
   readonly detail: string
-}
-
-export interface CheckOptions {
-  /** Also find out whether a refused Ed25519 signature is pre-hashed; costs milliseconds of the main thread. */
-  readonly tellPrehashed?: boolean
 }
 
 /**
@@ -33,14 +27,13 @@ const ecdsa: Readonly<Partial<Record<KeyAlgorithm, { hashes: readonly string[]; 
  * Accepts ECDSA in strict DER, RSA PKCS#1 v1.5 with SHA-256, and pure Ed25519.
  *
  * @param key a public key that somebody trusts, in PEM
- * @returns `valid`, or why not: `signature-wrong-key`, `ecdsa-raw-refused`, `ed25519ph-refused`, `rsa-too-small`
+ * @returns `valid`, or why not: `signature-wrong-key`, `ecdsa-raw-refused`, `rsa-too-small`
  * @throws only what is a fault of ours
  */
 export async function checkSignature(
   key: { readonly pem: string },
   bytes: Uint8Array,
   signature: Uint8Array,
-  options: CheckOptions = {},
 ): Promise<'valid' | SignatureRefusal> {
   try {
     const object = publicKeyObject(key.pem)
@@ -55,7 +48,7 @@ export async function checkSignature(
           ? 'valid'
           : wrongKey
       case 'Ed25519':
-        return await checkEd25519(object, bytes, signature, options)
+        return signature.length === 64 && (await fits(null, bytes, { key: object }, signature)) ? 'valid' : wrongKey
     }
   } catch (error) {
     // A key that is none cannot have signed; any other fault is ours, and no finding about the signature.
@@ -81,23 +74,6 @@ async function checkEcdsa(
   for (const hash of hashes) {
     if (await fits(hash, bytes, { key: object, dsaEncoding: 'ieee-p1363' }, signature)) {
       return { code: 'ecdsa-raw-refused', detail: 'the signature is made by this key, but written as raw r‖s' }
-    }
-  }
-  return wrongKey
-}
-
-async function checkEd25519(
-  object: KeyObject,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-  { tellPrehashed = false }: CheckOptions,
-): Promise<'valid' | SignatureRefusal> {
-  if (signature.length !== 64) return wrongKey
-  if (await fits(null, bytes, { key: object }, signature)) return 'valid'
-  if (tellPrehashed && (await isPrehashed(object, bytes, signature))) {
-    return {
-      code: 'ed25519ph-refused',
-      detail: 'the signature is made by this key, but in the pre-hashed form (Ed25519ph), as cosign sign does',
     }
   }
   return wrongKey

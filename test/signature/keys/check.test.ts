@@ -6,6 +6,7 @@ import { ed25519ctx, ed25519ph } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkSignature } from '#signature/keys/check.ts'
+import { prehashedRefusal } from '#signature/keys/ed25519ph.ts'
 
 interface Pair {
   readonly publicKey: KeyObject
@@ -26,7 +27,7 @@ function key(pair: Pair): { pem: string } {
 }
 
 async function codeOf(pair: Pair, signature: Uint8Array, over: Uint8Array = bytes): Promise<string> {
-  const result = await checkSignature(key(pair), over, signature, { tellPrehashed: true })
+  const result = await checkSignature(key(pair), over, signature)
   return result === 'valid' ? result : result.code
 }
 
@@ -69,17 +70,22 @@ describe('refuses', () => {
     }
   })
 
-  test('Ed25519ph and Ed25519ctx, the former by name', async () => {
+  test('Ed25519ph and Ed25519ctx, the former by name where that is asked', async () => {
     const { d, x } = pairs.ed25519.privateKey.export({ format: 'jwk' })
     const secret = Buffer.from(d ?? '', 'base64url')
     expect(Buffer.from(x ?? '', 'base64url')).toHaveLength(32)
     const prehashed = ed25519ph.sign(bytes, secret)
-    expect(await codeOf(pairs.ed25519, prehashed)).toBe('ed25519ph-refused')
-    expect(await codeOf(pairs.ed25519, prehashed, Buffer.from('other'))).toBe('signature-wrong-key')
-    const untold = await checkSignature(key(pairs.ed25519), bytes, prehashed)
-    expect(untold).toMatchObject({ code: 'signature-wrong-key' })
     const context = ed25519ctx.sign(bytes, secret, { context: Buffer.from('a') })
+    expect(await codeOf(pairs.ed25519, prehashed)).toBe('signature-wrong-key')
     expect(await codeOf(pairs.ed25519, context)).toBe('signature-wrong-key')
+    const told = async (signature: Uint8Array, over = bytes, pair: Pair = pairs.ed25519) =>
+      (await prehashedRefusal(key(pair), over, signature))?.code
+    expect(await told(prehashed)).toBe('ed25519ph-refused')
+    expect(await told(prehashed, Buffer.from('other'))).toBeUndefined()
+    expect(await told(context)).toBeUndefined()
+    expect(await told(sign(null, bytes, pairs.ed25519.privateKey))).toBeUndefined()
+    for (const other of [prehashed.subarray(1), new Uint8Array(0)]) expect(await told(other)).toBeUndefined()
+    expect(await told(prehashed, bytes, pairs.p256)).toBeUndefined()
   })
 
   test('RSA-PSS by an RSA key', async () => {
