@@ -22,7 +22,7 @@ export const runtimeThreats: readonly ThreatRow[] = [
     id: 'JS-04',
     attack: 'Hundreds of costly signatures at once, so that the event loop stands still.',
     outcome: 'Health checks and remembered answers keep coming.',
-    awaited: true,
+    remains: 'Keyless bundles, OpenPGP and conditions cost more, and come with the workers that they need.',
   },
   {
     id: 'JS-05',
