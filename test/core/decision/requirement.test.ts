@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isProven } from '#core/decision/finding.ts'
 import { Inquiry } from '#core/decision/inquiry.ts'
-import { judgeRequirement, needsDigest } from '#core/decision/requirement.ts'
+import { isRemembered, judgeRequirement, needsDigest } from '#core/decision/requirement.ts'
 import { parseReference } from '#core/image/reference.ts'
 import type { Attestor, Requirement } from '#core/policy/words.ts'
 import { noon } from '../../support/judging.ts'
@@ -107,6 +107,100 @@ describe('three values', () => {
     expect(state(allOf(signed('a'), deny()))).toMatchObject({ state: 'unsatisfied', code: 'denied-by-rule' })
     expect(state(anyOf(signed('a'), anything)).state).toBe('satisfied')
     expect(state(atLeast(1, signed('a')))).toMatchObject({ state: 'undetermined', code: 'registry-timeout' })
+  })
+})
+
+describe('what a group says', () => {
+  const [yes, no, stranger, maybe, open] = [
+    { signed: ['k'] },
+    {},
+    { signed: ['x'] },
+    { unread: 'registry-failing' },
+    { open: true },
+  ] as const
+  const [first, second] = [signed(leaf(0, ['k'])), signed(leaf(1, ['k', 'l']))]
+
+  test('is the sentence of a rule that denies, or nothing more than that', () => {
+    expect(judge(deny('ask the team'), [])).toEqual({
+      kind: 'deny',
+      state: 'unsatisfied',
+      code: 'denied-by-rule',
+      detail: 'ask the team',
+      pending: false,
+      signers: [],
+    })
+    expect(judge(deny(), [])).not.toHaveProperty('detail')
+    expect(judge(anything, [])).toEqual({
+      kind: 'insecureAcceptAnything',
+      state: 'satisfied',
+      code: 'accepted-by-rule',
+      pending: false,
+      signers: [],
+    })
+  })
+
+  test.each([
+    ['of all, the one that no signature cures', allOf(first, deny('no')), [no], 'denied-by-rule', 'no'],
+    ['of all, else the first', allOf(first, second), [stranger, no], 'signature-by-stranger', /^1 signature, none/],
+    ['of all, what could not be read', allOf(first, second), [yes, maybe], 'registry-failing', 'gone'],
+    ['of any, what could not be read', anyOf(deny(), second), [no, maybe], 'registry-failing', 'gone'],
+    ['of any, the nearest', anyOf(first, second), [no, stranger], 'signature-by-stranger', /^1 signature, none/],
+    ['of any, not the rule that denies', anyOf(deny('no'), second), [no, stranger], 'signature-by-stranger', /^1 sig/],
+    ['of any, the rule that denies before nothing found', anyOf(first, deny('no')), [no], 'denied-by-rule', 'no'],
+    ['of any, that nothing was found', anyOf(first, second), [no, no], 'signature-missing', /^no signature/],
+    [
+      'of a number, how many spoke',
+      atLeast(2, first, second),
+      [yes, no],
+      'threshold-not-met',
+      '1 of 2 distinct signers',
+    ],
+    ['of a number, what could not be read', atLeast(2, first, second), [yes, maybe], 'registry-failing', 'gone'],
+  ] as const)('is, %s', (_, requirement, shelves, code, detail) => {
+    const finding = judge(requirement, shelves)
+    expect(finding).toMatchObject({ code })
+    expect(finding.detail).toMatch(detail)
+  })
+
+  test('names signers only if it is satisfied, and of any only those who proved it', () => {
+    expect(judge(allOf(first, second), [yes, { signed: ['l'] }]).signers.map(({ key }) => key)).toEqual(['k', 'l'])
+    expect(judge(allOf(first, second), [yes, no]).signers).toEqual([])
+    expect(judge(anyOf(first, second), [no, { signed: ['l'] }]).signers.map(({ key }) => key)).toEqual(['l'])
+    expect(judge(atLeast(1, first, second), [yes, no])).toMatchObject({ count: 1, signers: [{ key: 'k' }] })
+  })
+
+  test('waits for more while a part of it does, unless it is refused already', () => {
+    expect(judge(allOf(first, second), [yes, open])).toMatchObject({ state: 'open', pending: true })
+    expect(judge(anyOf(first, second), [yes, open])).toMatchObject({ state: 'satisfied', pending: true })
+    expect(judge(anyOf(first, second), [yes, no])).toMatchObject({ state: 'satisfied', pending: false })
+    expect(judge(allOf(deny(), second), [no, open])).toMatchObject({ state: 'unsatisfied', pending: false })
+  })
+
+  test('holds until the first of the keys ends that it rests on', () => {
+    const mortal = (index: number, notAfter: number) =>
+      signed(attestor(`a${index}`, { keys: ['k'], life: { k: { notAfter } }, storage: leaf(index, []).storage }))
+    const [soon, late] = [mortal(0, noon + 1000), mortal(1, noon + 2000)]
+    expect(judge(allOf(soon, late), [yes, yes]).validUntil).toBe(noon + 1000)
+    expect(judge(anyOf(soon, late), [no, yes]).validUntil).toBe(noon + 2000)
+    expect(judge(anyOf(soon, late), [no, no])).not.toHaveProperty('validUntil')
+    expect(judge(allOf(soon, late), [yes, no])).not.toHaveProperty('validUntil')
+    expect(judge(allOf(first, first), [yes])).not.toHaveProperty('validUntil')
+  })
+
+  test('is remembered if any signature is that it asks for', () => {
+    const remembered = (requirement: Requirement) => {
+      const knowledge = toyKnowledge(digest, { 'r.example.com/leaf1': { remembered: ['l'] } })
+      return isRemembered(requirement, image, digest, new Inquiry([toy], knowledge, noon, []))
+    }
+    expect([first, second].map(remembered)).toEqual([false, true])
+    for (const group of [allOf, anyOf, (...of: Requirement[]) => atLeast(2, ...of)]) {
+      expect([group(first, second), group(first, allOf(second)), group(first)].map(remembered)).toEqual([
+        true,
+        true,
+        false,
+      ])
+    }
+    expect([deny(), anything].map(remembered)).toEqual([false, false])
   })
 })
 
