@@ -56,6 +56,38 @@ describe('parseReview', () => {
     })
   })
 
+  test('says in short what stands there instead', () => {
+    const message = (members: Record<string, unknown>): string => {
+      try {
+        parseReview(review(members))
+      } catch (error) {
+        if (error instanceof CodedError) return error.message
+        throw error
+      }
+      return 'nothing thrown'
+    }
+    const kind = (value: unknown) => message({ kind: { group: '', version: 'v1', kind: value } })
+    expect(kind(undefined)).toBe('AdmissionReview: request.kind.kind is missing, not a string')
+    expect(kind(['x'])).toBe('AdmissionReview: request.kind.kind is a list, not a string')
+    expect(kind({})).toBe('AdmissionReview: request.kind.kind is an object, not a string')
+    expect(kind(null)).toBe('AdmissionReview: request.kind.kind is null, not a string')
+    expect(message({ kind: 7 })).toBe('AdmissionReview: request.kind is 7, not an object')
+    expect(message({ kind: 'x'.repeat(60) })).toContain(`is "${'x'.repeat(60)}", not an object`)
+    expect(message({ kind: 'x'.repeat(61) })).toContain(`is "${'x'.repeat(60)}…", not an object`)
+    expect(message({ dryRun: 'no' })).toBe('AdmissionReview: request.dryRun is neither true nor false')
+  })
+
+  test.each([null, undefined])('takes %s for what an API server leaves out', (nothing) => {
+    const read = parseReview(review({ dryRun: nothing, userInfo: nothing, name: nothing, namespace: nothing }))
+    expect(read).toMatchObject({ dryRun: false, userInfo: { username: '', groups: [] } })
+    expect(read).not.toHaveProperty('name')
+    expect(read).not.toHaveProperty('namespace')
+    expect(parseReview(review({ userInfo: { username: 'ann', groups: nothing } })).userInfo).toEqual({
+      username: 'ann',
+      groups: [],
+    })
+  })
+
   test('reads v1beta1 of an old API server, which sends fewer members', () => {
     const { requestKind, requestResource, options, dryRun, name, ...old } = request()
     const body = { apiVersion: 'admission.k8s.io/v1beta1', kind: 'AdmissionReview', request: old }

@@ -37,6 +37,12 @@ describe('PEM', () => {
     ])
   })
 
+  test('reads a thousand blocks, and no more', () => {
+    const small = '-----BEGIN A-----\nAAEC\n-----END A-----\n'
+    expect(parsePem(small.repeat(1000))).toHaveLength(1000)
+    expect(refusal(small.repeat(1001))).toMatch(/more than 1000 blocks/)
+  })
+
   test('reads a block without a last line feed, and base64 in lines of any length', () => {
     expect(parsePem('-----BEGIN A-----\nAA\nE\nC\n-----END A-----')).toHaveLength(1)
   })
@@ -47,6 +53,8 @@ describe('PEM', () => {
     ['text behind', `${block}garbage`, /line 4: "garbage" stands outside/],
     ['no END', block.replace('-----END PUBLIC KEY-----\n', ''), /line 1 \(PUBLIC KEY\) has no END/],
     ['an END of another label', block.replace('END PUBLIC', 'END PRIVATE'), /without its BEGIN/],
+    ['a label that begins with a space', block.replaceAll('PUBLIC KEY', ' KEY'), /stands outside/],
+    ['a label with two spaces', block.replaceAll('PUBLIC KEY', 'A  B'), /stands outside/],
     ['an END alone', '-----END A-----', /without its BEGIN/],
     ['a block inside a block', `-----BEGIN A-----\n${block}`, /begins inside/],
     ['headers', block.replace('\nAAEC', '\nProc-Type: 4,ENCRYPTED\n\nAAEC'), /headers/],

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Parser } from 'yaml'
 import { maxDepth, maxDocumentLength, maxDocuments, parseYamlDocuments } from '#core/encoding/yaml.ts'
 
 function values(text: string): readonly unknown[] {
@@ -36,6 +37,8 @@ describe('YAML', () => {
 
   it.each([
     ['an alias', 'a: &x 1\nb: *x', /^1: anchors|2: aliases/],
+    ['an alias of nothing', 'b: *x', /^1: aliases/],
+    ['a comment without a space before it', 'a: "x"#y', /^1: /],
     ['an anchor', 'a: &x 1', /^1: anchors/],
     ['a tag', 'a: 1\nb: !!str 5', /^2: tags/],
     ['an unknown tag', 'b: !foo 5', /^1: tags/],
@@ -96,6 +99,10 @@ describe('YAML', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
     expect(values(nested(maxDepth))).toHaveLength(1)
     expect(problems(nested(maxDepth + 1))).toEqual([`1: nested deeper than ${maxDepth} levels`])
+    const members = (levels: number) => `${'{a: '.repeat(levels)}1${'}'.repeat(levels)}`
+    expect(values(members(maxDepth))).toHaveLength(1)
+    expect(problems(members(maxDepth + 1))).toEqual([`1: nested deeper than ${maxDepth} levels`])
+    expect(problems(`? ${nested(maxDepth)}\n: b`)).toEqual([`1: nested deeper than ${maxDepth} levels`])
     expect(problems('['.repeat(200_000))).toEqual([`1: nested deeper than ${maxDepth} levels`])
     expect(problems('{a: '.repeat(20_000))).toEqual([`1: nested deeper than ${maxDepth} levels`])
   })
@@ -105,6 +112,29 @@ describe('YAML', () => {
     expect(values(long(maxDocumentLength - 100))).toHaveLength(1)
     expect(problems(long(maxDocumentLength))).toEqual([expect.stringMatching(/^1: a document of more than/)])
     expect(problems('---\n'.repeat(maxDocuments + 10))).toEqual([expect.stringMatching(/: more than \d+ documents$/)])
+  })
+
+  it('keeps the documents before one that is refused', () => {
+    const documents = parseYamlDocuments(`a: 1\n---\nb: 1\n---\n${'['.repeat(maxDepth + 1)}`)
+    expect(documents.map(({ value, problems }) => [value, problems.length])).toEqual([
+      [{ a: 1 }, 0],
+      [undefined, 1],
+    ])
+  })
+
+  it('says so where the library fails, and keeps what it had read', () => {
+    const parse = vi.spyOn(Parser.prototype, 'parse').mockImplementation(function* parsed(this: Parser, text) {
+      parse.mockRestore()
+      yield* this.parse(text)
+      throw new Error('no such token')
+    })
+    const documents = parseYamlDocuments('a: 1\n---\nb: 2\n')
+    expect(documents.map(({ value }) => value)).toEqual([{ a: 1 }, undefined])
+    expect(documents[1]?.problems).toEqual([{ line: 1, path: [], message: 'the YAML reader gave up: no such token' }])
+  })
+
+  it.each(['0x', '0o', '0b', '1e', 'v1', '1.2.3', '-', '+', 'yess', 'non'])('reads plain %s as text', (word) => {
+    expect(values(`a: ${word}x`)).toEqual([{ a: `${word}x` }])
   })
 
   it('never throws', () => {

@@ -26,6 +26,23 @@ function refusal(text: string): CodedError {
   throw new Error(`accepted: ${text}`)
 }
 
+test('a pattern with a wildcard has no character that no name has', () => {
+  for (const segment of ['[*', '*]', '[*a']) expect(refusal(`a.io/${segment}`).message).toContain('cannot be a segment')
+})
+
+test('a host of wildcards alone is less specific than one with a letter, whatever its port', () => {
+  const compared = (a: string, b: string) => Math.sign(compareSpecificity(parseImagePattern(a), parseImagePattern(b)))
+  expect(compared('*.a*/x', '*.*:5000/x')).toBe(1)
+  expect(compared('*.b.io/x', '*.*:5000/x')).toBe(1)
+  expect(compared('*.*:5000/x', '*.*/x')).toBe(1)
+  expect(compared('*.*:*/x', '*.*/x')).toBe(-1)
+})
+
+test('what stands before ** is not matched again by what stands behind it', () => {
+  expect(matches('a.io/a/b/**/b/z', 'a.io/a/b/z')).toBe(false)
+  expect(matches('a.io/a/b/**/b/z', 'a.io/a/b/b/z')).toBe(true)
+})
+
 /** Pattern, what it matches, what it does not. */
 const table: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   [

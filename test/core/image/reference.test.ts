@@ -80,6 +80,11 @@ describe('references, as the distribution project reads them', () => {
   const accepted = rows.filter((row) => row.refused !== true && stricter[row.text] === undefined)
   const refused = rows.filter((row) => row.refused === true)
 
+  test('an IPv6 address leaves out one group at least where it has ::', () => {
+    expect(parseReference('[1:2:3:4:5:6::8]/a').registry).toBe('[1:2:3:4:5:6::8]')
+    expect(() => parseReference('[1:2:3:4:5:6:7::8]/a')).toThrow(/IPv6/)
+  })
+
   test('the table is the whole table', () => {
     expect({ accepted: accepted.length, refused: refused.length, stricter: Object.keys(stricter).length }).toEqual({
       accepted: 94,
