@@ -65,7 +65,7 @@ function blockOf(verdicts: readonly UseVerdict[], language: Language): readonly 
   if (judgement === undefined) return lines
   if (passes(outcome)) return [...lines, ...judgement.signers.map((signer) => say.signedBy(shown(signer)))]
   const deciding = decidingOf(verdict)
-  lines.push(...othersRefusing(verdict, deciding, language))
+  lines.push(...othersRefusing(judgement, deciding, language))
   const finding = deciding && explained(deciding)
   if (finding !== undefined) {
     const found = findingLines(finding, finding.detail, language)
@@ -104,11 +104,10 @@ function causeOf(verdict: Verdict, deciding: PolicyJudgement | undefined, langua
 
 /** Who mends one cause should know at once what else is in the way. */
 function othersRefusing(
-  { judgement }: UseVerdict,
+  judgement: Judgement,
   deciding: PolicyJudgement | undefined,
   language: Language,
 ): readonly string[] {
-  if (judgement === undefined || deciding === undefined) return []
   const say = sentencesIn(language)
   return judgement.byPolicy
     .filter((judged) => judged !== deciding && judged.mode === 'Enforce' && !passes(judged.outcome))

@@ -17,12 +17,9 @@ export interface DescribedWord {
 
 /** Every word under `spec`, those of versions to come included. A word that stands inside itself is listed once. */
 export function describedWords(): readonly DescribedWord[] {
-  const cluster = wordsOf('ClusterTrustPolicy')
-  const known = new Set(cluster.map(({ path }) => path))
-  const own = wordsOf('TrustPolicy').filter(({ path }) => !known.has(path))
-  // Inside `attestors` stand the words of an Attestor, which are listed there.
-  const attestors = own.filter(({ path }) => path === 'spec.attestors')
-  return [...wordsOf('Attestor'), ...cluster, ...attestors]
+  // Of its own a TrustPolicy has `attestors`. Inside stand the words of an Attestor, which are listed there.
+  const attestors = wordsOf('TrustPolicy').filter(({ path }) => path === 'spec.attestors')
+  return [...wordsOf('Attestor'), ...wordsOf('ClusterTrustPolicy'), ...attestors]
 }
 
 /** `kind path` of every word that this version acts on. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Digest } from '#core/image/digest.ts'
 import type { Platforms } from '#core/policy/words.ts'
-import { at, judging, name } from '../../support/judging.ts'
+import { at, judging, name, noon } from '../../support/judging.ts'
 import { digestOf, indexType, MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
 import { anyOf, anything, attestor, policy, rule, signed } from '../../support/policies.ts'
 
@@ -56,6 +56,17 @@ describe('platforms: Each', () => {
     const { verdict, registry, digest } = world(two)
     registry.unsign(at, digest)
     expect(await verdict(`${name}:v1`, each())).toMatchObject({ outcome: 'untrusted', code: 'signature-missing' })
+  })
+
+  test('holds until the first of the keys ends that speak for the index and its images', async () => {
+    const mortal = (ends: number) => attestor('ci', { life: { ci: { notAfter: noon + ends } } })
+    const { verdict, registry, children } = world(two)
+    registry.unsign(at, children[0] ?? '')
+    registry.sign(at, 'ci', { digest: children[0] ?? '' })
+    const given = await verdict(`${name}:v1`, each(anyOf(signed('release'), signed(mortal(1000)))))
+    expect(given.judgement).toMatchObject({ validUntil: noon + 1000 })
+    const later = await verdict(`${name}:v1`, each(anyOf(signed('release'), signed(mortal(2000)))))
+    expect(later.judgement).toMatchObject({ validUntil: noon + 2000 })
   })
 
   test('is not what Index asks for', async () => {
