@@ -193,6 +193,32 @@ describe('warnings', () => {
     ])
   })
 
+  it('say how long a key still lasts, and find what is wrong inside of groups', () => {
+    const ending = (notAfter: string) => [
+      attestor('release', keySpec({ name: 'k', pem: pems.first, notAfter })),
+      clusterPolicy({ rules: someRules }),
+    ]
+    const messages = (documents: readonly Json[]) =>
+      lintPolicies(read(documents), { now }).map(({ message }) => message)
+    expect(messages(ending('2026-06-02T00:00:00Z'))).toEqual(['the key "k" expires in 1 day'])
+    expect(messages(ending('2026-06-02T00:00:01Z'))).toEqual(['the key "k" expires in 2 days'])
+    const open = { anyOf: [signedByRelease, { insecureAcceptAnything: {} }] }
+    const at = 'spec.rules[0].require'
+    expect(lintRule({ allOf: [open, signedByRelease] })).toEqual([`accepts-anyway ${at}.allOf[0].anyOf`])
+    expect(lintRule({ anyOf: [{ allOf: [{ deny: { message: 'no' } }, signedByRelease] }, signedByRelease] })).toEqual([
+      `denies-anyway ${at}.anyOf[0].allOf`,
+    ])
+    expect(lintRule({ anyOf: [signedByRelease, { deny: {} }] })).toEqual([`deny-without-message ${at}.anyOf[1].deny`])
+  })
+
+  it('compare patterns only while there are few enough', () => {
+    const many = (host: string, count: number) => rule(Array.from({ length: count }, (_, at) => `${host}.io/b${at}`))
+    const hidden = rule(['c.io/x'], signedByRelease, { exceptImages: ['c.io/**'] })
+    const among = (count: number) => lintSpec({ rules: [many('a', count), many('b', 256), hidden] })
+    expect(among(255)).toEqual(['rule-unreachable spec.rules[2].images[0]'])
+    expect(among(256)).toEqual([])
+  })
+
   it('are silent about labels once there are namespaces', () => {
     const match = { namespaceSelector: { matchLabels: { a: 'b' } } }
     expect(lint([namespace('prod', {}), clusterPolicy({ otherwise: 'Deny', match })])).toEqual([])
@@ -213,6 +239,12 @@ describe('covers', () => {
     ['a.example.com/**/*', 'a.example.com/**', false],
     ['a.example.com/b*', 'a.example.com/bc', true],
     ['a.example.com/b*', 'a.example.com/b*c', false],
+    ['a.example.com/*', 'a.example.com/b*', true],
+    ['a.example.com/b*', 'a.example.com/*', false],
+    ['a.example.com/b/**', 'a.example.com/**', false],
+    ['a.example.com/**/b', 'a.example.com/**/c/b', true],
+    ['a.example.com/b/c', 'a.example.com/b', false],
+    ['a.example.com/b', 'a.example.com/b/c', false],
     ['a.example.com/b:v*', 'a.example.com/b', false],
     ['a.example.com/b:v*', 'a.example.com/b:v1', true],
     ['a.example.com/b', 'a.example.com/b:v1', true],

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { labelKey, namespaceGlob, objectName, parseDuration, parseInstant } from '#core/policy/text-formats.ts'
+import {
+  labelKey,
+  line,
+  namespaceGlob,
+  namespaceName,
+  objectName,
+  parseDuration,
+  parseInstant,
+} from '#core/policy/text-formats.ts'
 
 describe('instants', () => {
   it('are what Date says, for every day and offset', () => {
@@ -70,5 +78,24 @@ describe('names as Kubernetes writes them', () => {
     [namespaceGlob, 'a?', false],
   ])('%o %s: %s', (format, text, fine) => {
     expect(format.problem?.(text) === undefined).toBe(fine)
+  })
+})
+
+describe('one line of text', () => {
+  it('has something in it that can be seen, and nothing that cannot', () => {
+    expect(['a', ' a ', 'ä b'].map((text) => line.problem?.(text))).toEqual([undefined, undefined, undefined])
+    for (const text of ['', ' ', '\n', '\u200b ']) expect(line.problem?.(text), JSON.stringify(text)).toBeDefined()
+    expect(line.problem?.(' ')).toBe('is empty')
+    expect(line.problem?.('a\nb')).toBe('must be one line of visible characters')
+    expect(line.problem?.('x'.repeat(1000))).toBeUndefined()
+  })
+})
+
+describe('the name of a namespace', () => {
+  it('is one label of DNS', () => {
+    for (const name of ['a', 'a-b', '1', 'x'.repeat(63)]) expect(namespaceName.problem?.(name)).toBeUndefined()
+    for (const name of ['', '-a', 'a-', 'A', 'a.b', 'a b', 'a\nb', 'x'.repeat(64)]) {
+      expect(namespaceName.problem?.(name), JSON.stringify(name)).toContain('is not a namespace name')
+    }
   })
 })
