@@ -12,7 +12,7 @@ import { type Endpoint, type EndpointRules, mirrorEndpoints, originEndpoint } fr
 import { checkAccess, fetchBlob, fetchByDigest, fetchTagged, type Reading, resolveTag } from './pull.ts'
 import { hasBlob, type PushedBlob, type PushedManifest, putBlob, putManifest } from './push.ts'
 import { putReferrer, type ReferrerManifest, type TagLocks } from './put-referrer.ts'
-import { createWithoutApi, fetchReferrers } from './referrers.ts'
+import { fetchReferrers } from './referrers.ts'
 import { createPatientSend } from './retry.ts'
 import { type CallContext, createSession } from './session.ts'
 import { fetchTags } from './tags.ts'
@@ -76,7 +76,6 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const rules: EndpointRules = { insecure: options.insecure ?? (() => false), mirrors: options.mirrors ?? new Map() }
   const random = options.random ?? Math.random
   const { transport, session } = connect(options, rules, random)
-  const without = createWithoutApi()
   const locks: TagLocks = new Map()
 
   const atOrigin = (at: Repository, context: CallContext): Reading => ({
@@ -108,7 +107,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       read(
         at,
         context,
-        (from) => fetchReferrers(from, digest, without),
+        (from) => fetchReferrers(from, digest),
         // Nor may a list that is not whole be the last word.
         (answer) => answer.length > 0 && !answer.some((each) => 'malformed' in each),
       ),

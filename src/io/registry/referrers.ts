@@ -5,49 +5,37 @@ import type { MalformedEntry, Referrer } from '#core/decision/question.ts'
 import { CodedError } from '#core/errors.ts'
 import { type Digest, fallbackTag } from '#core/image/digest.ts'
 import { maxManifestBytes, ociIndexType, parseReferrersIndex } from '#core/image/manifest.ts'
-import { type Cache, createCache } from '#io/cache.ts'
 import { showUrl } from '#io/http/failure.ts'
 import { mediaTypeOf } from './content.ts'
 import { apiUrl } from './endpoint.ts'
 import { readPages } from './pages.ts'
 import { fetchTagged, type Reading } from './pull.ts'
 import type { Followed } from './redirect.ts'
-import { errorCodeOf, isSuccess, unexpectedStatus } from './status.ts'
+import { isSuccess, unexpectedStatus } from './status.ts'
 
 /** Signatures, attestations and reports of years; the caps on what is read of each stand with the formats. */
 const maxReferrers = 2_000
 /** One says that the list is not whole; more are for whoever mends it. */
 const malformedTold = 16
-/**
- * Repositories for which the host answered as if the route did not exist, so that the next image costs one request less.
- * Not whole hosts: what a proxy says of one path must not hide the signatures of another.
- */
-export type WithoutApi = Cache<{ readonly since: number }>
 
 type Listed = Referrer | MalformedEntry
-
-/** An upgraded registry is noticed after a minute. */
-export function createWithoutApi(): WithoutApi {
-  return createCache({ max: 1_000, ttl: 60_000 })
-}
 
 /**
  * All referrers of a digest, each once, and what is malformed between them; empty where there are none.
  *
+ * That a registry has no API is not remembered. It answers the same to a digest that it does not know, which anybody may
+ * put into a Pod, and the memory would hide the signatures of the images beside it.
+ *
  * @throws CodedError `manifest-malformed` and its kin for a broken list, `too-many-signatures`, `registry-protocol`,
  *   and what a session throws
  */
-export async function fetchReferrers(
-  reading: Reading,
-  digest: Digest,
-  without: WithoutApi,
-): Promise<readonly Listed[]> {
-  const listed = without.get(placeOf(reading)) === undefined ? await askApi(reading, digest, without) : []
+export async function fetchReferrers(reading: Reading, digest: Digest): Promise<readonly Listed[]> {
+  const listed = await askApi(reading, digest)
   return listed.length > 0 ? listed : readFallback(reading, digest)
 }
 
 /** Empty where the registry has no such API. */
-async function askApi(reading: Reading, digest: Digest, without: WithoutApi): Promise<readonly Listed[]> {
+async function askApi(reading: Reading, digest: Digest): Promise<readonly Listed[]> {
   const { session, endpoint, context } = reading
   const url = apiUrl(endpoint, 'referrers', digest)
   const pages = await readPages(url, async (page) => {
@@ -61,15 +49,9 @@ async function askApi(reading: Reading, digest: Digest, without: WithoutApi): Pr
     const answer = await session.call(endpoint, call, context)
     if (isSuccess(answer.response)) return answer
     if (page !== url || !lacksApi(answer)) throw unexpectedStatus(answer, `the referrers of ${digest}`)
-    // A 404 with a registry's own code may be about this repository only.
-    if (errorCodeOf(answer.response) === undefined) without.set(placeOf(reading), { since: 0 })
     return undefined
   })
   return distinct(pages.flatMap(readPage), url)
-}
-
-function placeOf({ endpoint }: Reading): string {
-  return `${endpoint.base.host}/${endpoint.at.repository}`
 }
 
 function lacksApi(answer: Followed): boolean {

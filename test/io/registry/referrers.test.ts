@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fallbackTag } from '#core/image/digest.ts'
+import { fallbackTag, parseDigest } from '#core/image/digest.ts'
 import { refusal, refusalCode } from '../../support/coded.ts'
 import { type Reply, type StubRegistry, startStubRegistry } from '../../support/stub-registry.ts'
 import { at, clientFor, closeClients, context, descriptorOf, digestOf, index, indexType, manifest } from './fixtures.ts'
@@ -134,28 +134,16 @@ describe('the fallback tag', () => {
     expect(stub.seen()).toEqual([`GET ${api}`, `GET ${fallback}`])
   })
 
-  it('is asked first for a while where the route is not there', async () => {
-    stub.on('GET', '/v2/team/app/referrers/*', { status: 404, body: '404 page not found' })
-    stub.on('GET', fallback, list(first))
-    const client = clientFor()
-    await find(client)
-    expect(await find(client)).toEqual([first])
-    expect(stub.seen().filter((each) => each.includes('/referrers/'))).toHaveLength(1)
-  })
-
-  it('is not remembered where only this repository was unknown', async () => {
-    stub.on('GET', '/v2/team/app/referrers/*', { status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' })
-    stub.on('GET', '/v2/team/other/referrers/*', list(second))
-    const client = clientFor()
-    expect(await find(client)).toEqual([])
-    expect(await client.referrers(at(stub, 'team/other'), image, context())).toEqual([second])
-  })
-
-  it('is not asked instead of the API for another repository of the host, whatever one path answered', async () => {
-    stub.on('GET', '/v2/elsewhere/x/referrers/*', { status: 404, body: '404 page not found' })
+  it.each([
+    ['another digest', '/v2/team/app/referrers/*', 'team/app'],
+    ['another repository', '/v2/elsewhere/x/referrers/*', 'elsewhere/x'],
+  ])('does not take the place of the API that answered 404 for %s', async (_what, route, repository) => {
+    const other = parseDigest(`sha512:${'0'.repeat(128)}`)
+    stub.on('GET', route, { status: 404, body: '404 page not found' })
     stub.on('GET', api, list(first))
     const client = clientFor()
-    expect(await client.referrers(at(stub, 'elsewhere/x'), image, context())).toEqual([])
+    expect(await client.referrers(at(stub, repository), other, context())).toEqual([])
+    expect(stub.seen()).toContain(`GET /v2/${repository}/referrers/${other}`)
     expect(await find(client)).toEqual([first])
   })
 
