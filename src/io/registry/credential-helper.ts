@@ -30,7 +30,8 @@ export async function askCredentialHelper(
   if (code !== 0) {
     // The protocol has no exit code for "nothing here", only this sentence on stdout.
     if (/credentials not found/i.test(output)) return undefined
-    throw failed(helper, `ended with exit code ${code ?? 'none'}: ${printable(output.trim(), 200)}`)
+    // What else it printed may hold the secret, and a denial is read by whoever deploys.
+    throw failed(helper, `ended with exit code ${code ?? 'none'}`)
   }
   return parseAnswer(helper, output)
 }

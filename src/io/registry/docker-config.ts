@@ -110,13 +110,19 @@ function keyOf(text: string, member: string): ConfigKey {
   const plain = withoutEnd(text.replace(/^https?:\/\//i, ''), '/')
   const [host = '', ...path] = plain.split('/')
   if (host === '' || !/^[A-Za-z0-9.:[\]*_-]+$/.test(host)) {
-    throw malformed(`${member} has a key that names no registry: "${printable(text, 100)}"`)
+    throw malformed(`${member} has a key that names no registry: ${shownKey(text)}`)
   }
   // `docker login` used to write the version of the API behind the host.
   const scoped = path.length === 1 && (path[0] === 'v1' || path[0] === 'v2') ? [] : path
   const lower = withoutTlsPort(host.toLowerCase())
   const hub = lower === 'index.docker.io' || lower === 'registry-1.docker.io'
   return { text, host: hub ? 'docker.io' : lower, path: scoped }
+}
+
+/** Whoever wrote `https://user:password@host` finds the key by its end; nobody else learns the rest. */
+function shownKey(text: string): string {
+  const at = text.lastIndexOf('@')
+  return at < 0 ? `"${printable(text, 100)}"` : `"…${printable(text.slice(at), 100)}"`
 }
 
 /** Looks at each character once; a pattern for the end would begin anew at every one of a long run in the middle. */
@@ -128,7 +134,7 @@ function withoutEnd(text: string, character: string): string {
 
 /** `undefined` for an empty entry, which docker leaves behind where a credential store has the secret. */
 function credentialOf(value: unknown, name: string): Credential | undefined {
-  const where = `auths["${name}"]`
+  const where = `auths[${shownKey(name)}]`
   const entry = record(value, where)
   const text = (field: string) => optionalText(entry, field, where)
   const registryToken = headerSafe(text('registrytoken'), `${where}.registrytoken`)

@@ -89,6 +89,15 @@ describe('a credential helper', () => {
     expect(await askCredentialHelper('none', 'r.example', signal())).toBeUndefined()
   })
 
+  it('that prints what it knows and fails is not quoted', async () => {
+    await helper('bad', `echo '{"Username":"u","Secret":"hunter2"}'; exit 1`)
+    const error = await refusal(askCredentialHelper('bad', 'r.example', signal()))
+    expect([error.code, error.message]).toEqual([
+      'credential-helper-failed',
+      'the credential helper docker-credential-bad ended with exit code 1',
+    ])
+  })
+
   it.each([
     ['fails', 'echo "locked"; exit 1'],
     ['answers no JSON', 'echo hello'],

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import { credentialsFor, helperFor, parseDockerConfig } from '#io/registry/docker-config.ts'
+import { refusal } from '../../support/coded.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const auth = (name: string) => ({ auth: base64(`${name}:${name}-password`) })
@@ -135,6 +136,17 @@ describe('an entry', () => {
     expect(users(auths, 'r.example', 'team/app2')).toEqual(['team', 'all'])
     expect(users(auths, 'r.example', 'teams/app')).toEqual(['all'])
     expect(users(auths, 'other.example', 'team/app')).toEqual([])
+  })
+
+  it.each([
+    ['a credential', auth('u')],
+    ['a mistake', { auth: 7 }],
+  ])('whose key holds a password, with %s, is refused without telling it', async (_what, entry) => {
+    const config = JSON.stringify({ auths: { 'https://user:hunter2@r.example': entry } })
+    const error = await refusal((async () => parseDockerConfig(config))())
+    expect(error.code).toBe('docker-config-malformed')
+    expect(error.message).toContain('…@r.example')
+    expect(error.message).not.toMatch(/hunter2|user/)
   })
 
   it('of a host is not given to a name that only looks like a property', () => {
