@@ -10,22 +10,32 @@ const refusal: SignatureRefusal = {
   detail: 'the signature is made by this key, but in the pre-hashed form (Ed25519ph), as cosign sign does',
 }
 
+/** A quarter of a second. Where more wait, somebody floods, and nobody's refusal should wait for its better name. */
+const maxWaiting = 64
+
+let waiting = 0
 let before: Promise<unknown> = Promise.resolve()
 
 /**
  * Is a signature that was refused one in the pre-hashed form? Takes milliseconds of the main thread: one a turn of the
- * event loop, so that hundreds, in as many images, hold up nobody else.
+ * event loop, so that hundreds, in as many images, hold up nobody else, and no answer at all where many wait already.
  *
  * @param key an Ed25519 key in PEM
  */
-export function prehashedRefusal(
+export async function prehashedRefusal(
   key: { readonly pem: string },
   bytes: Uint8Array,
   signature: Uint8Array,
 ): Promise<SignatureRefusal | undefined> {
+  if (waiting === maxWaiting) return undefined
+  waiting += 1
   const told = before.then(nextTurn).then(() => isPrehashed(key.pem, bytes, signature))
   before = told.catch(() => {})
-  return told.then((is) => (is ? refusal : undefined))
+  try {
+    return (await told) ? refusal : undefined
+  } finally {
+    waiting -= 1
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -88,6 +88,15 @@ describe('refuses', () => {
     expect(await told(prehashed, bytes, pairs.p256)).toBeUndefined()
   })
 
+  test('Ed25519ph, not by name where as many wait for theirs as may, and by name again after them', async () => {
+    const { d } = pairs.ed25519.privateKey.export({ format: 'jwk' })
+    const prehashed = ed25519ph.sign(bytes, Buffer.from(d ?? '', 'base64url'))
+    const told = async () => (await prehashedRefusal(key(pairs.ed25519), bytes, prehashed))?.code
+    const codes = await Promise.all(Array.from({ length: 66 }, told))
+    expect(codes.map((code) => code === 'ed25519ph-refused')).toEqual([...Array(64).fill(true), false, false])
+    expect(await told()).toBe('ed25519ph-refused')
+  })
+
   test('RSA-PSS by an RSA key', async () => {
     const pss = sign('sha256', bytes, { key: pairs.rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING })
     expect(await codeOf(pairs.rsa, pss)).toBe('signature-wrong-key')
