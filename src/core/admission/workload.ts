@@ -27,10 +27,14 @@ const podPath: Path = ['spec']
 const templatePath: Path = ['spec', 'template', 'spec']
 const cronPath: Path = ['spec', 'jobTemplate', 'spec', 'template', 'spec']
 
-/** `group/kind` → where its pod spec is, in every version of the group. The `extensions` rows are for old clusters. */
+/**
+ * `group/kind` → where its pod spec is, in every version of the group. The `extensions` rows are for old clusters, and so is
+ * EphemeralContainers, which is what the subresource of Pods took before Kubernetes 1.22: a list without a spec around it.
+ */
 const podSpecPaths: ReadonlyMap<string, Path> = new Map([
   ['/Pod', podPath],
   ['/PodTemplate', ['template', 'spec']],
+  ['/EphemeralContainers', []],
   ['/ReplicationController', templatePath],
   ['apps/Deployment', templatePath],
   ['apps/ReplicaSet', templatePath],
@@ -162,11 +166,11 @@ interface Place {
 }
 
 function placeOf(path: Path): Place {
-  return { pointer: `/${path.join('/')}`, field: path.join('.') }
+  return { pointer: path.map((name) => `/${name}`).join(''), field: path.join('.') }
 }
 
 function inside(place: Place, name: string): Place {
-  return { pointer: `${place.pointer}/${name}`, field: `${place.field}.${name}` }
+  return { pointer: `${place.pointer}/${name}`, field: place.field === '' ? name : `${place.field}.${name}` }
 }
 
 function item(place: Place, index: number): Place {

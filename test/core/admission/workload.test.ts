@@ -129,6 +129,20 @@ describe('imageUses', () => {
     ])
   })
 
+  test('AD-02: finds the list that the subresource of Pods took before Kubernetes 1.22', () => {
+    const object = { metadata: { name: 'web' }, ephemeralContainers: [{ name: 'debug', image: 'debug:1' }] }
+    expect(imageUses(object, { group: '', kind: 'EphemeralContainers' })).toEqual([
+      {
+        pointer: '/ephemeralContainers/0/image',
+        field: 'ephemeralContainers[0].image',
+        list: 'ephemeralContainers',
+        name: 'debug',
+        image: 'debug:1',
+      },
+    ])
+    expect(imageUses({ ...object, ephemeralContainers: [] }, { group: '', kind: 'EphemeralContainers' })).toEqual([])
+  })
+
   test('keeps the image as it was written', () => {
     expect(imageUses({ spec: { containers: [{ name: 'a', image: ' ' }] } }, pod)?.[0]?.image).toBe(' ')
   })
