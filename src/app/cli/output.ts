@@ -258,7 +258,7 @@ export const decisionVerification = z.strictObject({
   expectedHead: z.enum(['found', 'differs', 'beyond', 'removed']).optional(),
   findings: z.array(
     z.strictObject({
-      kind: z.enum(['changed', 'missing', 'unreadable', 'judgement', 'anchor', 'head', 'file']),
+      kind: z.enum(['changed', 'missing', 'unreadable', 'outside', 'judgement', 'anchor', 'head', 'file']),
       seq: z.number().optional(),
       id: z.string().optional(),
       message: z.string(),

@@ -64,6 +64,11 @@ export function openForReading(file: string): DatabaseSync {
   })
 }
 
+/** An empty one that no file holds. */
+export function openInMemory(): DatabaseSync {
+  return load(':memory:', {})
+}
+
 /** What SQLite calls its error, without the words around it. */
 export function sqliteProblem(error: unknown): string {
   return messageOf(error)

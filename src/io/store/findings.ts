@@ -2,10 +2,10 @@
 
 export interface ChainFinding {
   /**
-   * `changed`, `missing`, `unreadable`: an entry. `judgement`: one that entries name. `anchor`: where the chain begins.
-   * `head`: not what was noted elsewhere. `file`: the database itself.
+   * `changed`, `missing`, `unreadable`: an entry. `outside`: one that the chain does not cover. `judgement`: one that
+   * entries name. `anchor`: where the chain begins. `head`: not what was noted elsewhere. `file`: the database itself.
    */
-  readonly kind: 'changed' | 'missing' | 'unreadable' | 'judgement' | 'anchor' | 'head' | 'file'
+  readonly kind: 'changed' | 'missing' | 'unreadable' | 'outside' | 'judgement' | 'anchor' | 'head' | 'file'
   readonly seq?: number
   readonly id?: string
   readonly message: string

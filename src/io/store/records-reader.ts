@@ -23,6 +23,9 @@ export interface BrokenEntry {
   readonly problem: string
 }
 
+/** What the chain covers. Whatever lies before its beginning was put there by somebody else. */
+const inChain = 'seq > (SELECT anchor_seq FROM chain)'
+
 /** Read at once while looking for what fits. */
 const pageSize = 200
 
@@ -50,7 +53,7 @@ export class RecordsReader {
     const filter = holding.map(() => ` AND (kind = 'gap' OR instr(content, ?) > 0)`).join('')
     const page = this.#guarded(() =>
       this.database.prepare(
-        `SELECT seq, kind, at, id, content, hash FROM entries WHERE seq < ?${filter} ORDER BY seq DESC LIMIT ${pageSize}`,
+        `SELECT seq, kind, at, id, content, hash FROM entries WHERE seq < ? AND ${inChain}${filter} ORDER BY seq DESC LIMIT ${pageSize}`,
       ),
     )
     let before = Number.MAX_SAFE_INTEGER
@@ -73,7 +76,7 @@ export class RecordsReader {
     const byId = this.#guarded(() =>
       this.database
         .prepare(
-          `SELECT seq, kind, at, id, content, hash FROM entries WHERE id >= ? AND id < ? AND id <> '' ORDER BY seq DESC LIMIT ${maxFound}`,
+          `SELECT seq, kind, at, id, content, hash FROM entries WHERE id >= ? AND id < ? AND id <> '' AND ${inChain} ORDER BY seq DESC LIMIT ${maxFound}`,
         )
         .all(name.toUpperCase(), `${name.toUpperCase()}\u{10ffff}`),
     )
@@ -81,7 +84,7 @@ export class RecordsReader {
     const byUid = this.#guarded(() =>
       this.database
         .prepare(
-          `SELECT seq, kind, at, id, content, hash FROM entries WHERE kind = 'decision' AND instr(content, ?) > 0 ORDER BY seq DESC LIMIT ${maxFound}`,
+          `SELECT seq, kind, at, id, content, hash FROM entries WHERE kind = 'decision' AND ${inChain} AND instr(content, ?) > 0 ORDER BY seq DESC LIMIT ${maxFound}`,
         )
         // The member is written by us, right behind others of fixed form: no other text can look like it.
         .all(`,"uid":${JSON.stringify(name).slice(0, -1)}`),

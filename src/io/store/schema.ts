@@ -2,8 +2,10 @@
 
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { isDeepStrictEqual } from 'node:util'
 import { CodedError } from '#core/errors.ts'
 import { anchorSeal, genesis } from './chain.ts'
+import { openInMemory } from './database.ts'
 
 /** "Seal" in ASCII: marks the file as ours (`PRAGMA application_id`). */
 const applicationId = 0x5365616c
@@ -63,13 +65,34 @@ export function migrate(
 /** For a reader, who changes nothing. @throws CodedError `store-newer`, `store-malformed` */
 export function checkSchema(database: DatabaseSync): void {
   const version = versionOf(database, schemaVersion)
-  if (version === schemaVersion) return
-  throw new CodedError(
-    'store-malformed',
-    version === 0
-      ? 'the file holds no decision records'
-      : `the file is of version ${version}; start serve with it once, and it becomes version ${schemaVersion}`,
-  )
+  if (version !== schemaVersion) {
+    throw new CodedError(
+      'store-malformed',
+      version === 0
+        ? 'the file holds no decision records'
+        : `the file is of version ${version}; start serve with it once, and it becomes version ${schemaVersion}`,
+    )
+  }
+  checkTables(database)
+}
+
+/** A view in the place of a table, or a table without its constraints, would show what was never written. */
+function checkTables(database: DatabaseSync): void {
+  const own = openInMemory()
+  try {
+    migrate(own)
+    if (isDeepStrictEqual(tablesOf(database), tablesOf(own))) return
+  } finally {
+    own.close()
+  }
+  throw new CodedError('store-malformed', 'the tables of the file are not those that Sealward makes')
+}
+
+function tablesOf(database: DatabaseSync): readonly unknown[] {
+  // The statistics of ANALYZE are SQLite's own, and show nothing.
+  return database
+    .prepare("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name")
+    .all()
 }
 
 function versionOf(database: DatabaseSync, known: number): number {

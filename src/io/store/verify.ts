@@ -66,6 +66,7 @@ class ChainWalk {
     this.#try('the file', () => this.#checkFile())
     let head = anchor
     this.#try('the entries', () => {
+      this.#checkOutside(anchor)
       head = this.#walk(anchor)
     })
     this.#checkPruned(anchor)
@@ -115,6 +116,18 @@ class ChainWalk {
       this.#findings.add({ kind: 'anchor', message: 'the row that says where the chain begins was changed' })
     }
     return { chain, anchor }
+  }
+
+  /** What retention removed is gone; an entry that lies there was put in, and nothing covers it. */
+  #checkOutside(anchor: EntryHead): void {
+    const rows = this.#database
+      .prepare('SELECT CAST(seq AS TEXT) AS number, id FROM entries WHERE seq <= ? ORDER BY seq')
+      .iterate(anchor.seq)
+    for (const { number, id } of rows) {
+      const seq = Number(number)
+      const message = `${nameOf(seq, String(id))} lies before entry ${anchor.seq + 1}, with which the chain begins`
+      this.#findings.add({ kind: 'outside', seq, id: String(id), message })
+    }
   }
 
   #walk(anchor: EntryHead): EntryHead {

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import type { EntryHead } from '#io/store/chain.ts'
-import { anchorSeal } from '#io/store/chain.ts'
+import { anchorSeal, entryHash } from '#io/store/chain.ts'
 import type { Batch } from '#io/store/chain-writer.ts'
 import { ChainWriter, judgementWindow } from '#io/store/chain-writer.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
@@ -24,6 +24,23 @@ beforeEach(() => {
 afterEach(() => store.remove())
 
 const found = (noted?: EntryHead) => verified(file, noted).findings.map(({ kind, seq }) => [kind, seq])
+
+function reading<T>(work: (reader: RecordsReader) => T): T {
+  const reader = new RecordsReader(file)
+  try {
+    return work(reader)
+  } finally {
+    reader.close()
+  }
+}
+
+const shown = () => reading((reader) => [...reader.newestFirst()].map(({ seq }) => seq))
+const named = (name: string) => reading((reader) => reader.find(name).map(({ seq }) => seq))
+
+function entryAt(seq: number): { readonly hash: string; readonly content: string } {
+  const row = reading(({ database }) => database.prepare('SELECT hash, content FROM entries WHERE seq = ?').get(seq))
+  return { hash: String(row?.['hash']), content: String(row?.['content']) }
+}
 
 /** Entries 1 (start), 2 to 13 (records), 14 (stop). */
 const fill = () => filledStore(file, 12)
@@ -145,6 +162,54 @@ describe('tampering is named', () => {
     tamper(file, 'UPDATE judgements SET last = 9')
     expect(verified(file, head).noted).toBe('beyond')
     expect(found(head)).toContainEqual(['head', 14])
+  })
+
+  test.each([0, -1])('an entry that was put before the first one, as number %i; no reader shows it', async (seq) => {
+    await fill()
+    tamper(file, `INSERT INTO entries SELECT ${seq}, kind, at, '${idOf(99)}', content, hash FROM entries WHERE seq = 3`)
+    expect(found()).toEqual([['outside', seq]])
+    expect(shown()).toEqual(Array.from({ length: 14 }, (_, index) => 14 - index))
+    expect(named(idOf(99))).toEqual([])
+    expect(named('uid-1')).not.toContain(seq)
+  })
+
+  test('old entries that were changed behind a beginning that was moved; no reader shows them', async () => {
+    const head = await fill()
+    const { chain } = verified(file)
+    const { hash, content } = entryAt(9)
+    const seal = anchorSeal(chain, { seq: 9, hash })
+    const { run } = JSON.parse(content)
+    const mark = JSON.stringify({ run, upTo: 9, hash, count: 9 })
+    const made = entryHash(head.hash, { seq: 15, kind: 'pruned', at: noon, id: '', content: mark })
+    tamper(
+      file,
+      `UPDATE chain SET anchor_seq = 9, anchor_hash = '${hash}', seal = '${seal}'`,
+      `INSERT INTO entries VALUES (15, 'pruned', ${noon}, '', '${mark}', '${made}')`,
+      `UPDATE entries SET content = replace(content, '"allowed"', '"patched"') WHERE seq = 3`,
+    )
+    expect(found(head)).toEqual(Array.from({ length: 9 }, (_, index) => ['outside', index + 1]))
+    expect(shown()).toEqual([15, 14, 13, 12, 11, 10])
+  })
+
+  test.each([
+    [
+      'a view in the place of a table',
+      'ALTER TABLE entries RENAME TO hidden',
+      'CREATE VIEW entries AS SELECT * FROM hidden',
+    ],
+    ['a trigger', 'CREATE TRIGGER again AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE seq = 1; END'],
+    ['a table beside ours', 'CREATE TABLE more (a TEXT)'],
+  ])('%s: the file is not read', async (_what, ...statements) => {
+    await fill()
+    tamper(file, ...statements)
+    expect(() => verified(file)).toThrow(/the tables of the file are not those that Sealward makes/)
+    expect(() => new RecordsReader(file)).toThrow(/the tables of the file/)
+  })
+
+  test('neighbour: statistics that SQLite itself has kept are no foreign table', async () => {
+    await fill()
+    tamper(file, 'ANALYZE')
+    expect(found()).toEqual([])
   })
 
   test.each(['id', 'anchor_seq', 'anchor_hash', 'seal'])('a changed %s of the anchor', async (column) => {
