@@ -37,14 +37,23 @@ export function createCache<V extends object>(limits: CacheLimits<V>): Cache<V> 
   }
 }
 
-/** At most one run per key at a time; who asks meanwhile gets the same promise. Nothing is kept afterwards. */
-export function createSingleFlight<V>(): (key: string, run: () => Promise<V>) => Promise<V> {
-  const flying = new Map<string, Promise<V>>()
+/**
+ * At most one run per key at a time; who asks meanwhile gets the same promise. Nothing is kept afterwards.
+ *
+ * @param joinableMs who asks later than this starts a run of their own: the one on its way may hang for ever
+ */
+export function createSingleFlight<V>(
+  joinableMs = Number.POSITIVE_INFINITY,
+): (key: string, run: () => Promise<V>) => Promise<V> {
+  const flying = new Map<string, { readonly promise: Promise<V>; readonly sentAt: number }>()
   return (key, run) => {
     const flight = flying.get(key)
-    if (flight !== undefined) return flight
-    const started = run().finally(() => flying.delete(key))
-    flying.set(key, started)
-    return started
+    const sentAt = performance.now()
+    if (flight !== undefined && sentAt - flight.sentAt < joinableMs) return flight.promise
+    const promise = run().finally(() => {
+      if (flying.get(key)?.promise === promise) flying.delete(key)
+    })
+    flying.set(key, { promise, sentAt })
+    return promise
   }
 }

@@ -18,6 +18,12 @@ const contentBytes = 64 * 1024 * 1024
 /** A fetch that others wait for ends here at the latest, whoever asked first: longer than any webhook may take. */
 const sharedFetchMs = 30_000
 
+/**
+ * A fetch that has been on its way for so long may hang for ever, on a connection that is dead: who comes later asks anew
+ * and is not held up by it. Registries answer within a second; of one that does not, a question is asked this often.
+ */
+const joinableMs = 3_000
+
 export type Verify = (question: VerifyQuestion) => Promise<Verification>
 
 /** Who asks; one value for each request, which is served in turn with the others. */
@@ -33,6 +39,8 @@ interface Flight {
   readonly abort: AbortController
   readonly ticket: Ticket
   waiting: number
+  /** When the source was asked, on a clock that does not jump. */
+  sentAt: number | undefined
 }
 
 export class Answers {
@@ -101,8 +109,8 @@ export class Answers {
     const { signal } = asker
     if (signal.aborted) return unknown(new CodedError('registry-timeout', 'the deadline of the request came first'))
     const known = this.#flights.get(key)
-    if (known !== undefined) this.#places.join(known.ticket, asker)
-    const flight = known ?? this.#takeOff(key, question, asker)
+    const flight = known !== undefined && isJoinable(known) ? known : this.#takeOff(key, question, asker)
+    if (flight === known) this.#places.join(known.ticket, asker)
     flight.waiting += 1
     const leave = () => {
       flight.waiting -= 1
@@ -123,22 +131,20 @@ export class Answers {
   #takeOff(key: string, question: FetchQuestion, asker: Asker): Flight {
     const abort = new AbortController()
     const ticket = this.#places.ask(question.at.registry, asker)
-    const answer = this.#fly(key, question, ticket, { abort, scope: asker.scope })
-    const flight: Flight = { answer, abort, ticket, waiting: 0 }
+    const asked = Promise.withResolvers<Fact<unknown>>()
+    const flight: Flight = { answer: asked.promise, abort, ticket, waiting: 0, sentAt: undefined }
     this.#flights.set(key, flight)
-    void answer.then(() => {
+    void this.#fly(key, question, flight, asker.scope).then((answer) => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
+      asked.resolve(answer)
     })
     return flight
   }
 
-  async #fly(
-    key: string,
-    question: FetchQuestion,
-    ticket: Ticket,
-    { abort, scope }: { readonly abort: AbortController; readonly scope: string },
-  ): Promise<Fact<unknown>> {
+  async #fly(key: string, question: FetchQuestion, flight: Flight, scope: string): Promise<Fact<unknown>> {
+    const { abort, ticket } = flight
     if (ticket.state === 'waiting') await ticket.granted
+    flight.sentAt = performance.now()
     const tooLong = () => abort.abort(new CodedError('registry-timeout', `${question.at.registry} took too long`))
     const timer = setTimeout(tooLong, sharedFetchMs)
     try {
@@ -160,6 +166,10 @@ export class Answers {
       return unknown(error)
     }
   }
+}
+
+function isJoinable({ sentAt }: Flight): boolean {
+  return sentAt === undefined || performance.now() - sentAt < joinableMs
 }
 
 /** "There is none" is what registries also say to those who may not look. */

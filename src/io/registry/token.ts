@@ -52,10 +52,12 @@ const longestLifetime = 15 * 60_000
 const margin = 10_000
 /** The fetch is shared, so no caller's deadline bounds it. */
 const fetchDeadline = 10_000
+/** Who asks later than this asks anew: the fetch may hang on a dead connection, and token services answer within a second. */
+const joinableMs = 3_000
 
 export function createTokenStore(send: PatientSend): TokenStore {
   const tokens = createCache<Issued>({ max: 2_000, ttl: longestLifetime })
-  const once = createSingleFlight<Issued | undefined>()
+  const once = createSingleFlight<Issued | undefined>(joinableMs)
 
   const fetchAndKeep = async (key: string, request: TokenRequest, scope: string) => {
     const issued = await fetchToken(send, request, scope)

@@ -1,6 +1,6 @@
 // Answers by themselves: what is shared, what proves access, what of the content is kept.
 
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Answers } from '#app/engine/answers.ts'
 import { defaultMemoryLimits, Memory } from '#app/engine/memory.ts'
 import type { Question } from '#core/decision/question.ts'
@@ -53,6 +53,36 @@ describe('reading proves access to the repository', () => {
     const question: Question = kind === 'tagged' ? { kind, at, tag: 'none' } : { kind, at, digest }
     expect(await answers.answer(question, own)).toMatchObject({ known: true })
     expect(memory.mayRead('own', at)).toBe(false)
+  })
+})
+
+describe('FT-01: a fetch that hangs', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const tag: Question = { kind: 'resolve', at, tag: 'v1' }
+  /** Asks, and after a while again: what the second one is told, and how often the source was asked. */
+  async function askedAgainAfter(ms: number) {
+    const { registry, answers } = world()
+    let asked = 0
+    registry.before = () => (++asked === 1 ? new Promise<void>(() => {}) : undefined)
+    void answers.answer(tag, own)
+    await vi.advanceTimersByTimeAsync(ms)
+    const second = answers.answer(tag, { ...own })
+    const answer = await Promise.race([second, vi.advanceTimersByTimeAsync(1_000).then(() => 'nothing yet')])
+    return { answer, asked }
+  }
+
+  test('is not joined by who comes seconds later: they are answered by one of their own', async () => {
+    expect(await askedAgainAfter(3_000)).toMatchObject({ answer: { known: true }, asked: 2 })
+  })
+
+  test('neighbour: is joined before that, because it may be slow', async () => {
+    expect(await askedAgainAfter(2_999)).toEqual({ answer: 'nothing yet', asked: 1 })
   })
 })
 

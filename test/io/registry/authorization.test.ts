@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import type { Credential } from '#io/registry/credentials.ts'
 import { refusal, refusalCode } from '../../support/coded.ts'
@@ -178,6 +178,23 @@ describe('a token service', () => {
     tokens.on('GET', '/token', () => 'handled')
     const error = await refusal(clientFor().tagged(at(stub), 'v1', context(150)))
     expect(error.code).toBe('token-service-failing')
+  })
+
+  it('that hangs is asked anew by who comes seconds later, and not before', async () => {
+    stub.on('GET', '*', door(bearer(realm()), found, 'Bearer t1'))
+    tokens.on('GET', '/token', (_request, count) => (count === 1 ? 'handled' : { body: '{"token":"t1"}' }))
+    const client = clientFor()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000)
+    const hanging = refusalCode(client.tagged(at(stub), 'v1', context(4_000)))
+    await expect.poll(() => tokens.requests.length).toBe(1)
+    clock.mockReturnValue(3_999)
+    expect(await refusalCode(client.tagged(at(stub), 'v1', context(300)))).toBe('token-service-failing')
+    expect(tokens.requests).toHaveLength(1)
+    clock.mockReturnValue(4_000)
+    expect(await anyRead(client)).not.toBeNull()
+    expect(tokens.requests).toHaveLength(2)
+    clock.mockRestore()
+    expect(await hanging).toBe('token-service-failing')
   })
 
   it('that refuses a password is no failure: the next credential is tried', async () => {
