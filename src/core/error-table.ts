@@ -206,6 +206,11 @@ const undetermined = {
     meaning: 'Judging the image needed more rounds of questions than the bound.',
     next: 'Look at what was pushed there.',
   },
+  'judged-too-late': {
+    kind: 'undetermined',
+    meaning: 'The deadline came before the image could be judged, and it was not the registry that was waited for.',
+    next: 'Try again; if it persists, look at what was pushed there, or give Sealward more replicas.',
+  },
   'facts-missing': {
     kind: 'undetermined',
     meaning: 'The recorded facts hold no answer to a question that this judgement asks.',

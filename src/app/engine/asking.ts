@@ -17,18 +17,18 @@ const verifiedAtOnce = 16
 /** Sees every fetched answer, for recording. */
 export type FactObserver = (question: FetchQuestion, fact: Fact<unknown>) => void
 
-/** An image that has asked. */
-interface Waiting {
-  readonly image: ImagePlan
-  readonly questions: readonly string[]
-  /** How many more answers make it worth judging again. */
-  missing: number
-}
-
 interface Asked {
   readonly question: Question
   readonly key: string
   readonly isCurious: boolean
+}
+
+/** An image that has asked. */
+interface Waiting {
+  readonly image: ImagePlan
+  readonly questions: readonly Asked[]
+  /** How many more answers make it worth judging again. */
+  missing: number
 }
 
 /** Questions of one sort on their way. */
@@ -94,7 +94,7 @@ export class Asking {
   /** @param enough so many of the answers make the image ready */
   wait(image: ImagePlan, questions: readonly Question[], enough: number, isCurious: boolean): void {
     const asked = questions.map((question) => ({ question, key: questionKey(question), isCurious }))
-    const waiting = { image, questions: asked.map(({ key }) => key), missing: enough }
+    const waiting = { image, questions: asked, missing: enough }
     this.#waiting.set(image, waiting)
     for (const { key } of asked) {
       const others = this.#awaited.get(key)
@@ -129,9 +129,10 @@ export class Asking {
     this.#verifying.queue.length = 0
   }
 
-  /** A question of this image that has no answer. */
-  pendingOf(image: ImagePlan): string | undefined {
-    return this.#waiting.get(image)?.questions.find((key) => !this.#facts.has(key))
+  /** A question of this image that has no answer: one to verify, if there is such a one. */
+  pendingOf(image: ImagePlan): Pick<Asked, 'question' | 'key'> | undefined {
+    const pending = this.#waiting.get(image)?.questions.filter(({ key }) => !this.#facts.has(key))
+    return pending?.find(({ question }) => question.kind === 'verify') ?? pending?.[0]
   }
 
   #send(asked: Asked, lane: Lane): void {

@@ -43,7 +43,7 @@ export interface JudgeRequest extends PlanRequest {
 }
 
 export interface Engine {
-  /** When `signal` aborts, what is still open counts as `registry-timeout`, and the decision is given at once. */
+  /** When `signal` aborts, what is still open counts as failed, and the decision is given at once. */
   judge(request: JudgeRequest, signal: AbortSignal, observe?: FactObserver): Promise<Decision>
 }
 
@@ -61,7 +61,7 @@ export function createEngine(options: EngineOptions): Engine {
       const planning = turns.each(asker, request.uses, (use) => planner.add(use))
       if (planning !== undefined) await planning
       const plan = planner.plan()
-      const context: StepContext = { formats, bystanders, now: at }
+      const context: StepContext = { formats, bystanders, now: at, images: plan.images.length }
       const budget = new EvidenceBudget(evidenceBytes)
       const judgements = await new Run({ plan, context, asker, memory, answers, budget, turns, observe }).judgeAll()
       // Deciding is quick, and so is explaining, but both at the end of a slice are too much.

@@ -156,11 +156,15 @@ export class Run {
     }
   }
 
-  /** Names what was waited for: at night, that says which host to look at. */
+  /**
+   * Names what was waited for: at night, that says which host to look at. Only a registry can be said to be away: what
+   * takes us too long may have been pushed, or deployed, to take so long.
+   */
   #closeLate(image: ImagePlan): void {
     const pending = this.#asking.pendingOf(image)
-    const detail = pending === undefined ? 'the deadline had passed already' : `no answer in time: ${pending}`
-    this.#close(image, 'registry-timeout', printable(detail))
+    const isOurs = pending === undefined || pending.question.kind === 'verify'
+    const detail = pending === undefined ? 'the deadline had passed already' : `no answer in time: ${pending.key}`
+    this.#close(image, isOurs ? 'judged-too-late' : 'registry-timeout', printable(detail))
   }
 
   /** Judges by what is known now: all that is open counts as failed. */

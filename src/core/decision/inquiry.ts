@@ -8,6 +8,7 @@ import type { LastVerdict } from './image-plan.ts'
 import type { Judgement } from './judgement.ts'
 import type { AnswerTo, Fact, Facts, Question, Repository, VerifyQuestion } from './question.ts'
 import { questionKey } from './question.ts'
+import type { StepContext } from './step.ts'
 
 /** What a signature proved when it was read and verified earlier. */
 export interface Proof {
@@ -39,17 +40,20 @@ export class Inquiry {
   readonly now: number
   /** Attestors that may be tried to say who signed, when nobody asked for did. */
   readonly bystanders: readonly Attestor[]
+  /** How many different images the request has. */
+  readonly images: number
   readonly knowledge: Knowledge
   readonly #open = new Map<string, Question>()
   readonly #curious = new Map<string, Question>()
   readonly #gathered = new Map<string, Gathering>()
   #reliedUntil: number | undefined
 
-  constructor(formats: readonly Format[], knowledge: Knowledge, now: number, bystanders: readonly Attestor[]) {
-    this.formats = formats
+  constructor(knowledge: Knowledge, { formats, now, bystanders, images }: StepContext) {
     this.knowledge = knowledge
+    this.formats = formats
     this.now = now
     this.bystanders = bystanders
+    this.images = images
   }
 
   /** The answer if it is known; else the question is put on the list. */

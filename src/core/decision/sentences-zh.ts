@@ -138,6 +138,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
     next: '在策略文件中加入 Namespace 对象。',
   },
   'too-many-rounds': { cause: '判定所需的查询次数超过上限', next: '检查推送到那里的内容。' },
+  'judged-too-late': {
+    cause: '期限到来时镜像尚未判定完毕，且并非在等待镜像仓库',
+    next: '重试；若持续出现，请检查推送到那里的内容，或增加 Sealward 的副本数。',
+  },
   'facts-missing': { cause: '记录的事实中没有本次判定所需的答案', next: '用要解释的策略重新记录。' },
   overloaded: { cause: '服务器繁忙，未能及时判定', next: '重试；若持续出现，请增加 Sealward 的副本。' },
   'push-refused': { cause: '仓库未接受推送', next: '检查凭据是否可以推送到那里。' },

@@ -10,8 +10,8 @@ import type { Inquiry } from './inquiry.ts'
 import type { Judgement, PolicyJudgement } from './judgement.ts'
 
 /**
- * More signatures or platforms than an honest image has. A pusher could bring a time-out or "too many requests" about
- * with them, so that what happens to such an image is no outage.
+ * More signatures or platforms than an honest image has, more images than an honest object. Who pushes or deploys could
+ * bring a time-out or "too many requests" about with them, so that what happens then is no outage.
  */
 const mostOfHonest = 32
 
@@ -19,18 +19,18 @@ const mostOfHonest = 32
 const clockSlackMs = 60_000
 
 /**
- * Helps only where nobody who pushes can have had a hand in it (`outage` in the table of codes), and only as far as all
- * enforcing policies that speak about the image agree: the strictest wins.
+ * Helps only where nobody who pushes or deploys can have had a hand in it (`outage` in the table of codes), and only as
+ * far as all enforcing policies that speak about the image agree: the strictest wins.
  */
 export function soften(
   image: ImagePlan,
   digest: Digest | undefined,
   byPolicy: readonly PolicyJudgement[],
-  { knowledge, now }: Pick<Inquiry, 'knowledge' | 'now'>,
+  { knowledge, now, images }: Pick<Inquiry, 'knowledge' | 'now' | 'images'>,
 ): Pick<Judgement, 'enforced'> | Pick<Judgement, 'enforced' | 'digest' | 'signers' | 'staleSince'> | undefined {
   const unknown = byPolicy.filter((judged) => judged.mode === 'Enforce' && judged.outcome === 'undetermined')
   const [first] = unknown
-  if (first === undefined || !unknown.every(isOutage)) return undefined
+  if (first === undefined || images > mostOfHonest || !unknown.every(isOutage)) return undefined
   const { policy } = first
   const policies = demandsOf(image, 'Enforce').map((demand) => demand.policy)
   switch (strictestWhenUndetermined(policies)) {

@@ -18,6 +18,8 @@ export interface StepContext {
   readonly bystanders: readonly Attestor[]
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** How many different images the request has, this one among them. */
+  readonly images: number
 }
 
 export type Step =
@@ -26,7 +28,7 @@ export type Step =
   | { readonly judgement: undefined; readonly questions: readonly Question[] }
 
 export function step(image: ImagePlan, knowledge: Knowledge, context: StepContext): Step {
-  const inquiry = new Inquiry(context.formats, knowledge, context.now, context.bystanders)
+  const inquiry = new Inquiry(knowledge, context)
   const judgement = judgeImage(image, inquiry)
   if (judgement === 'open') return { judgement: undefined, questions: inquiry.openQuestions() }
   return { judgement, curious: hasRefusal(judgement) ? inquiry.curiosities() : [] }

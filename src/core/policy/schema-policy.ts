@@ -159,7 +159,7 @@ const members: Readonly<Record<string, Word>> = {
   },
   pin: { doc: 'How a trusted image is written into the object.', shape: choice(pins), default: 'TagAndDigest' },
   whenUndetermined: {
-    doc: 'What happens during an outage of the registry or the network, and then only.',
+    doc: 'What happens during an outage of the registry or the network, and then only; not to an image with more than 32 signatures, nor to an object with more than 32 images.',
     shape: choice(whenUndetermineds),
     default: 'Deny',
   },

@@ -159,7 +159,7 @@ describe('JS-05: a stage breaks once', () => {
       const { arm, light } = fuse(stage, () => new Promise(() => {}))
       const { admit, judge } = pipeline(arm)
       light()
-      expect(await admit(`${name}:v1`, 300)).toMatch(/^denied (registry-timeout|overloaded)$/)
+      expect(await admit(`${name}:v1`, 300)).toMatch(/^denied (registry-timeout|judged-too-late|overloaded)$/)
       expect(judge.gate.inside).toBe(0)
       expect(await admit(`${name}:v1`)).toBe('patched')
     },

@@ -163,9 +163,29 @@ describe('deadline', () => {
   test('a request that is over before it begins asks nothing', async () => {
     const { registry, image } = signedImage()
     const verdict = await judging(registry).verdict(image, release, { signal: AbortSignal.abort() })
-    expect(verdict).toMatchObject({ outcome: 'undetermined', code: 'registry-timeout' })
+    expect(verdict).toMatchObject({ outcome: 'undetermined', code: 'judged-too-late' })
     expect(registry.kinds()).toEqual([])
   })
+
+  test.each([
+    ['tagged', 'accepted accepted-undetermined'],
+    ['verify', 'undetermined judged-too-late'],
+  ])(
+    'is an outage where the registry is waited for, and not where a pusher may have a hand in it: %s',
+    async (slow, said) => {
+      const { registry, image } = signedImage()
+      if (slow === 'tagged') gate(registry, 'tagged')
+      const never = () => new Promise<never>(() => {})
+      const { verdict } = judging(registry, [slow === 'verify' ? { ...toy, verify: never } : toy])
+      const lenient = [policy('lenient', [rule(signed('release'))], { whenUndetermined: 'InsecureAdmit' })]
+      const controller = new AbortController()
+      const pending = verdict(image, lenient, { signal: controller.signal })
+      await turns()
+      controller.abort()
+      const { outcome, code } = await pending
+      expect(`${outcome} ${code}`).toBe(said)
+    },
+  )
 
   test('a fetch that nobody waits for any more is given up, and the next one starts anew', async () => {
     const { registry, image } = signedImage()

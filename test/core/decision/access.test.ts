@@ -14,7 +14,10 @@ const byDigest = parseReference(`registry.example.com/team/app@${digest}`)
 const asked = [{ kind: 'access', at: { registry: 'registry.example.com', repository: 'team/app' }, digest }]
 
 function inquiry(parts: Partial<Knowledge> = {}): Inquiry {
-  return new Inquiry([], { ...toyKnowledge(digest, {}), about: () => undefined, mayRead: () => false, ...parts }, 0, [])
+  return new Inquiry(
+    { ...toyKnowledge(digest, {}), about: () => undefined, mayRead: () => false, ...parts },
+    { formats: [], now: 0, bystanders: [], images: 1 },
+  )
 }
 
 describe('accessProof', () => {

@@ -15,10 +15,12 @@ import { toyKnowledge } from '../../support/toy-knowledge.ts'
 
 const digest = digestOf('image')
 const image = parseReference(`registry.example.com/team/app@${digest}`)
+const context = { bystanders: [], now: noon, images: 1 }
 
 function look(shelf: Shelf, formats: readonly Format[] = [toy], demand: SignatureDemand = signed('release')) {
   const leaf = { demand, image, digest }
-  const inquiry = new Inquiry(formats, toyKnowledge(digest, { 'registry.example.com/team/app': shelf }), noon, [])
+  const knowledge = toyKnowledge(digest, { 'registry.example.com/team/app': shelf })
+  const inquiry = new Inquiry(knowledge, { ...context, formats })
   return {
     found: fromEvidence(leaf, subjectOf(leaf), inquiry),
     memory: fromMemory(leaf, subjectOf(leaf), inquiry),
@@ -118,7 +120,8 @@ describe('signatures that are read', () => {
       const verification: Verification = { accepted: true, checks: [], claims }
       const knowledge = { ...toyKnowledge(digest, {}), about: () => ({ known: true, value: verification }) as never }
       const leaf = { demand: signed('release'), image, digest }
-      return fromEvidence(leaf, subjectOf(leaf), new Inquiry([claiming(parts)], knowledge, noon, [])).signatures
+      return fromEvidence(leaf, subjectOf(leaf), new Inquiry(knowledge, { ...context, formats: [claiming(parts)] }))
+        .signatures
     }
     const other = digestOf('another')
     expect(judged({})).toMatchObject([{ counts: true }])

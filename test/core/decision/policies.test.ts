@@ -355,6 +355,18 @@ describe('whenUndetermined: InsecureAdmit', () => {
     expect(await verdict(`${name}:index`, [each])).toMatchObject({ outcome })
   })
 
+  test.each([
+    [10, true],
+    [40, false],
+  ] as const)('does not help an object of many images: of %i it is admitted: %s', async (count, allowed) => {
+    const { judge, registry } = world()
+    const images = Array.from({ length: count }, (_, index) => `${name}:t${index}`)
+    registry.before = () => {
+      throw new CodedError('registry-timeout', 'late')
+    }
+    expect((await judge(images, [lenient()])).allowed).toBe(allowed)
+  })
+
   test('does not help an image with more signatures than an honest one: who pushes them brings the time-out about', async () => {
     const { verdict, registry } = world()
     const digest = registry.putImage(at, 'flooded', 'flooded')

@@ -16,6 +16,7 @@ import { toyKnowledge } from '../../support/toy-knowledge.ts'
 
 const digest = digestOf('image')
 const image = parseReference(`registry.example.com/team/app@${digest}`)
+const context = { formats: [toy], bystanders: [], now: noon, images: 1 }
 
 /** Each leaf has its own place for signatures, so that each can be known or unknown by itself. */
 function leaf(index: number, keys: readonly string[]): Attestor {
@@ -27,7 +28,7 @@ function leaf(index: number, keys: readonly string[]): Attestor {
 
 function judge(requirement: Requirement, shelves: readonly Shelf[], memory = false) {
   const places = Object.fromEntries(shelves.map((shelf, index) => [`r.example.com/leaf${index}`, shelf]))
-  const inquiry = new Inquiry([toy], toyKnowledge(digest, places), noon, [])
+  const inquiry = new Inquiry(toyKnowledge(digest, places), context)
   return judgeRequirement(requirement, { image, digest: { known: true, value: digest }, memory }, inquiry)
 }
 
@@ -99,7 +100,7 @@ describe('three values', () => {
   })
 
   test('a digest that is not known leaves open only what depends on it', () => {
-    const inquiry = new Inquiry([toy], toyKnowledge(digest, {}), noon, [])
+    const inquiry = new Inquiry(toyKnowledge(digest, {}), context)
     const unknown = { known: false, code: 'registry-timeout', detail: 'slow' } as const
     const state = (requirement: Requirement) =>
       judgeRequirement(requirement, { image, digest: unknown, memory: true }, inquiry)
@@ -190,7 +191,7 @@ describe('what a group says', () => {
   test('is remembered if any signature is that it asks for', () => {
     const remembered = (requirement: Requirement) => {
       const knowledge = toyKnowledge(digest, { 'r.example.com/leaf1': { remembered: ['l'] } })
-      return isRemembered(requirement, image, digest, new Inquiry([toy], knowledge, noon, []))
+      return isRemembered(requirement, image, digest, new Inquiry(knowledge, context))
     }
     expect([first, second].map(remembered)).toEqual([false, true])
     for (const group of [allOf, anyOf, (...of: Requirement[]) => atLeast(2, ...of)]) {

@@ -57,16 +57,18 @@ interface Asked {
   readonly now?: Digest | undefined
   readonly judged?: readonly PolicyJudgement[]
   readonly last?: LastVerdict
+  readonly images?: number
 }
 
 function softened({
   image = planned({ whenUndetermined: 'InsecureAdmit' }),
   judged = [unknown],
   last,
+  images = 1,
   ...more
 }: Asked) {
   const knowledge = { ...toyKnowledge(digest, {}), last: (key: string) => (key === 'key' ? last : undefined) }
-  return soften(image, 'now' in more ? more.now : digest, judged, { knowledge, now: noon })
+  return soften(image, 'now' in more ? more.now : digest, judged, { knowledge, now: noon, images })
 }
 
 describe('an outage', () => {
@@ -120,6 +122,11 @@ describe('an outage', () => {
   test('is one up to 32 of each', () => {
     const platforms = Array.from({ length: 32 }, () => ({ digest, name: 'linux', finding: found([]) }))
     expect(softened({ judged: [{ ...unknown, finding: found(['registry-failing'], 31), platforms }] })).toBeDefined()
+  })
+
+  test('is one in an object of up to 32 images', () => {
+    expect(softened({ images: 32 })).toBeDefined()
+    expect(softened({ images: 33 })).toBeUndefined()
   })
 
   test('is none where nothing is undetermined that enforces', () => {
