@@ -218,7 +218,6 @@ const undetermined = {
   },
   overloaded: {
     kind: 'undetermined',
-    outage: true,
     meaning: 'The server had too much to do to judge in time.',
     next: 'Try again; give Sealward more replicas if it persists.',
   },

@@ -25,7 +25,7 @@ export interface World {
   /** What the signed image becomes. */
   readonly pinned: string
   readonly seen: Judged[]
-  mutate(request: AdmissionRequest): Promise<AdmissionAnswer>
+  mutate(request: AdmissionRequest, signal?: AbortSignal): Promise<AdmissionAnswer>
   validate(request: AdmissionRequest): Promise<ValidationAnswer>
   /** `allowed`, `patched` or `denied CODE: MESSAGE`. */
   mutated(request: AdmissionRequest): Promise<string>
@@ -45,7 +45,7 @@ export function admission(
   const { engine } = judging(registry)
   const hook = createWebhook({ engine, policies: () => set, observe: (_, judged) => seen.push(judged) })
   const signal = new AbortController().signal
-  const mutate = (request: AdmissionRequest) => hook.mutate(request, signal)
+  const mutate = (request: AdmissionRequest, within = signal) => hook.mutate(request, within)
   const validate = (request: AdmissionRequest) => hook.validate(request, signal)
   return {
     registry,

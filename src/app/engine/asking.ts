@@ -160,6 +160,8 @@ export class Asking {
   }
 
   #arrive({ question, key, isCurious }: Asked, fact: Fact<unknown>): void {
+    // What was given up says nothing about the registry.
+    if (!fact.known && this.#asker.signal.aborted) return
     this.#facts.set(key, fact)
     // What was only tried to name a stranger may lie where its attestor must not be looked for.
     if (question.kind === 'verify' && !isCurious) this.#proofs.push({ question, fact })

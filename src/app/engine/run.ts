@@ -11,7 +11,7 @@ import type { StepContext } from '#core/decision/step.ts'
 import { closed, step } from '#core/decision/step.ts'
 import { printable } from '#core/encoding/printable.ts'
 import type { ErrorCode } from '#core/errors.ts'
-import { messageOf } from '#core/errors.ts'
+import { codeOf, messageOf } from '#core/errors.ts'
 import type { Answers, Asker } from './answers.ts'
 import type { FactObserver } from './asking.ts'
 import { Asking } from './asking.ts'
@@ -156,15 +156,22 @@ export class Run {
     }
   }
 
-  /**
-   * Names what was waited for: at night, that says which host to look at. Only a registry can be said to be away: what
-   * takes us too long may have been pushed, or deployed, to take so long.
-   */
   #closeLate(image: ImagePlan): void {
+    const { code, detail } = this.#whyLate(image)
+    this.#close(image, code, printable(detail))
+  }
+
+  /**
+   * Names what was waited for: at night, that says which host to look at. Only a registry can be said to be away: who
+   * pushes or deploys may have brought about what takes us too long, or the crowd in which another got the place.
+   */
+  #whyLate(image: ImagePlan): { readonly code: ErrorCode; readonly detail: string } {
+    const reason: unknown = this.#options.asker.signal.reason
+    if (codeOf(reason) === 'overloaded') return { code: 'overloaded', detail: messageOf(reason) }
     const pending = this.#asking.pendingOf(image)
-    const isOurs = pending === undefined || pending.question.kind === 'verify'
-    const detail = pending === undefined ? 'the deadline had passed already' : `no answer in time: ${pending.key}`
-    this.#close(image, isOurs ? 'judged-too-late' : 'registry-timeout', printable(detail))
+    if (pending === undefined) return { code: 'judged-too-late', detail: 'the deadline had passed already' }
+    const code = pending.question.kind === 'verify' ? 'judged-too-late' : 'registry-timeout'
+    return { code, detail: `no answer in time: ${pending.key}` }
   }
 
   /** Judges by what is known now: all that is open counts as failed. */

@@ -62,12 +62,12 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, { wit
   let place: Place | undefined
   let isFinished = false
   const answer = new Promise<AdmissionAnswer>((resolve) => {
-    const endBecause = (reason: string) => {
-      controller.abort(new CodedError('overloaded', reason))
+    const endBecause = (code: ErrorCode, reason: string) => {
+      controller.abort(new CodedError(code, reason))
       graceTimer ??= setTimeout(() => finish(tooLate()), grace)
     }
-    const cutOff = () => endBecause('the time for an answer is over')
-    const displace = () => endBecause('too many requests like this one wait; another one got its place')
+    const cutOff = () => endBecause('judged-too-late', 'the time for an answer is over')
+    const displace = () => endBecause('overloaded', 'too many requests like this one wait; another got its place')
     const timer = setTimeout(cutOff, withinMs - grace)
     // Also what ends a handler that hangs: its place in the gate is free again.
     const finish = (given: AdmissionAnswer) => {

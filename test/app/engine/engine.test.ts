@@ -167,12 +167,14 @@ describe('deadline', () => {
     expect(registry.kinds()).toEqual([])
   })
 
+  const crowd = new CodedError('overloaded', 'too many wait')
   test.each([
-    ['tagged', 'accepted accepted-undetermined'],
-    ['verify', 'undetermined judged-too-late'],
+    ['tagged', undefined, 'accepted accepted-undetermined'],
+    ['verify', undefined, 'undetermined judged-too-late'],
+    ['tagged', crowd, 'undetermined overloaded'],
   ])(
-    'is an outage where the registry is waited for, and not where a pusher may have a hand in it: %s',
-    async (slow, said) => {
+    'is an outage where the registry is waited for, and not where who pushes or deploys may have a hand in it: %s, %s',
+    async (slow, reason, said) => {
       const { registry, image } = signedImage()
       if (slow === 'tagged') gate(registry, 'tagged')
       const never = () => new Promise<never>(() => {})
@@ -181,7 +183,7 @@ describe('deadline', () => {
       const controller = new AbortController()
       const pending = verdict(image, lenient, { signal: controller.signal })
       await turns()
-      controller.abort()
+      controller.abort(reason)
       const { outcome, code } = await pending
       expect(`${outcome} ${code}`).toBe(said)
     },
