@@ -1,8 +1,12 @@
-// Which connection goes when there are too many: never one whose request is being answered. Behind a load balancer all
+// Which connection goes when there are too many: never one whose request is being answered, unless it does not take what
+// was answered. Behind a load balancer all
 // connections come from one address, so what a connection does counts before where it comes from.
 
-/** `idle`: no request, or not even the whole of its headers. `sending`: the body is still to come. */
-export type Doing = 'handshake' | 'idle' | 'sending' | 'answering'
+/**
+ * `idle`: no request, or not even the whole of its headers. `sending`: the body is still to come. `unread`: the answer is
+ * written, and the other side does not take it.
+ */
+export type Doing = 'handshake' | 'idle' | 'sending' | 'answering' | 'unread'
 
 export interface Candidate {
   readonly address: string
@@ -13,6 +17,9 @@ export interface Candidate {
 
 /** A TLS handshake takes two round trips and a few milliseconds of work. */
 const honestHandshakeMs = 1_000
+
+/** The largest answer is a few round trips long; a reader that has been silent for longer does not read. */
+const honestReadMs = 1_000
 
 /** Handshakes beyond this share of all places are a flood; below it, a newcomer is left the time for its own. */
 const handshakeShare = 0.25
@@ -27,7 +34,8 @@ export function chooseVictim<C extends Candidate>(all: readonly C[], limit: numb
   const flood = handshakes.length > Math.max(limit * handshakeShare, fewHandshakes) ? handshakes : []
   const idle = all.filter(({ doing }) => doing === 'idle')
   const sending = all.filter(({ doing }) => doing === 'sending')
-  const goesFirst = [stuck, flood, idle, sending, handshakes].find((some) => some.length > 0)
+  const unread = all.filter(({ doing, since }) => doing === 'unread' && now - since > honestReadMs)
+  const goesFirst = [unread, stuck, flood, idle, sending, handshakes].find((some) => some.length > 0)
   return goesFirst === undefined ? undefined : longestOfMost(goesFirst)
 }
 

@@ -26,8 +26,13 @@ export interface ServerLimits {
   readonly momentMs: number
   /** An API server has 200 mutating requests in flight; this is for five of them. Half of the usual 1,024 files would be less. */
   readonly connections: number
-  /** Unanswered requests on one connection. The API server sends none ahead; more would be one sender taking every place. */
+  /**
+   * Unanswered requests on one connection. The API server sends none ahead; more would be one sender taking every place.
+   * One more is told so; who sends twice as many reads no answers, and its connection is closed.
+   */
   readonly pipelined: number
+  /** An answer fits into what the kernels on its way buffer, and the API server reads at once: who does not holds a place. */
+  readonly unreadMs: number
   /** The API server closes its idle connections after 90 s. Whoever closes first while a request is on its way loses it. */
   readonly keepAliveMs: number
   /** The API server sends headers and body in one go; a sender that trickles holds a connection no longer than this. */
@@ -54,6 +59,7 @@ export const defaultLimits: ServerLimits = {
   momentMs: 50,
   connections: 1_000,
   pipelined: 8,
+  unreadMs: 5_000,
   keepAliveMs: 95_000,
   headersMs: 5_000,
   bodyMs: 10_000,

@@ -30,7 +30,7 @@ export type MetricEvent =
   | { readonly kind: 'tls-failed' }
   /** A connection was refused because there were too many, and all of them being answered. */
   | { readonly kind: 'dropped' }
-  /** A connection was closed to make room for a new one. */
+  /** A connection was closed to make room for a new one, or because it did not take its answer. */
   | { readonly kind: 'evicted'; readonly doing: Doing }
   /** Policy files were read again: taken, or kept out because something is wrong with them. */
   | { readonly kind: 'policies'; readonly outcome: 'loaded' | 'refused'; readonly count?: number }
@@ -179,7 +179,7 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
     refused: counter('http_refused', 'HTTP requests refused before they were reviews.', ['status']),
     tlsFailed: counter('tls_failed', 'TLS handshakes that failed.', []),
     dropped: counter('connections_dropped', 'Connections refused: too many, and all of them being answered.', []),
-    evicted: counter('connections_evicted', 'Connections closed to make room for a new one.', ['doing']),
+    evicted: counter('connections_evicted', 'Connections closed for a new one, or for unread answers.', ['doing']),
     policyLoads: counter('policy_loads', 'Policy files read: taken or refused.', ['outcome']),
     policies: new prom.Gauge({ name: 'sealward_policies', help: 'Policies in force.', registers }),
     policiesStale: new prom.Gauge({

@@ -51,7 +51,12 @@ const routes: ReadonlyMap<string, RouteOfPath> = new Map([
 export async function route(routing: Routing, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = pathOf(request)
   const { pipelined } = routing.limits
-  if (routing.connections.requestsOf(request) > pipelined) {
+  const open = routing.connections.requestsOf(request)
+  if (open > 2 * pipelined) {
+    request.socket.destroy()
+    return
+  }
+  if (open > pipelined) {
     const message = `no more than ${pipelined} requests at a time on one connection`
     return refuse(routing, request, response, { status: 429, message, isLast: true })
   }

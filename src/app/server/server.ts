@@ -43,7 +43,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...defaultLimits, ...options.limits }
   const pair = await loadTls(options.tls, Date.now())
   const server = createServer({ ...tlsOptions(pair, limits), ...httpOptions(limits) })
-  const connections = trackConnections(server, limits.connections, {
+  const connections = trackConnections(server, limits, {
     evicted: (doing) => metrics.record({ kind: 'evicted', doing }),
     dropped: () => metrics.record({ kind: 'dropped' }),
   })

@@ -46,6 +46,69 @@ async function mute(on: TestServer): Promise<Socket> {
 const probe = { method: 'GET', path: '/healthz' }
 const half = 'POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{'
 
+/** More than the kernels between two processes of one machine buffer. */
+const long = 'x'.repeat(24 * 1024 * 1024)
+
+/** Asks for an answer that is too long to leave unread, and never reads. */
+async function deaf(on: TestServer): Promise<TLSSocket> {
+  const socket = await dial(on)
+  socket.on('error', () => {})
+  sockets.push(socket)
+  socket.pause()
+  socket.write('GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n')
+  return socket
+}
+
+const text = JSON.stringify(reviewOf('u-1'))
+const post = [
+  'POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json',
+  `content-length: ${text.length}\r\n\r\n${text}`,
+].join('\r\n')
+const longAnswers = { ready: () => ({ ready: true, body: { long } }) }
+
+describe('AD-16: answers that nobody takes', () => {
+  test('cost their connection when their time is over, and it is counted', async () => {
+    const on = await started(longAnswers, { unreadMs: 100 })
+    const socket = await deaf(on)
+    const closed = once(socket, 'close')
+    await expect
+      .poll(async () => (await exchange(on, { ...probe, path: '/metrics' })).text, { timeout: 10_000 })
+      .toContain('sealward_connections_evicted_total{doing="unread"} 1')
+    socket.resume()
+    await closed
+  })
+
+  test('do not keep others out, however long they may wait', async () => {
+    const on = await started(longAnswers, { connections: 3, unreadMs: 60_000 })
+    for (let count = 0; count < 3; count++) await deaf(on)
+    await expect.poll(() => exchange(on, probe).then(({ status }) => status, String), { timeout: 10_000 }).toBe(200)
+  })
+
+  test('neighbour: the same answer is whole for who reads it', async () => {
+    const on = await started(longAnswers, { unreadMs: 5_000 })
+    const { text } = await exchange(on, { ...probe, path: '/readyz' })
+    expect(text.length).toBeGreaterThan(long.length)
+  })
+
+  test('neighbour: one that waits behind an image that is still judged is not unread', async () => {
+    let release = () => {}
+    const judging = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const on = await started({ mutate: () => judging.then(() => allowed()) }, { unreadMs: 20 })
+    const socket = await dial(on)
+    sockets.push(socket)
+    let given = ''
+    socket.on('data', (part: Buffer) => {
+      given += part.toString()
+    })
+    socket.write(`${post}GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n`)
+    await sleep(150)
+    release()
+    await expect.poll(() => given).toMatch(/"allowed":true.*"status":"ok"/s)
+  })
+})
+
 describe('connections above the bound', () => {
   test('take the place of the longest idle', async () => {
     const on = await started({}, { connections: 3 })

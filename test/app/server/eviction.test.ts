@@ -14,6 +14,19 @@ describe('when there are too many connections', () => {
     expect(chooseVictim([connection('answering', 60_000), connection('answering', 1)], 2, now)).toBeUndefined()
   })
 
+  test('one that has not taken its answer for a second goes before all others, the longest first', () => {
+    const unread = [connection('unread', 1_500), connection('unread', 3_000)]
+    expect(chooseVictim([connection('handshake', 4_000), connection('idle', 90_000), ...unread], 4, now)).toBe(
+      unread[1],
+    )
+  })
+
+  test('neighbour: one whose answer has been there for a moment never goes', () => {
+    const idle = connection('idle', 1)
+    expect(chooseVictim([connection('unread', 900), idle], 2, now)).toBe(idle)
+    expect(chooseVictim([connection('unread', 900)], 1, now)).toBeUndefined()
+  })
+
   test('a handshake that is stuck goes before all others, the oldest first', () => {
     const stuck = connection('handshake', 4_000)
     const all = [connection('idle', 90_000), connection('handshake', 2_000), stuck, connection('sending', 9_000)]

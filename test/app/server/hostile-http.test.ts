@@ -151,10 +151,23 @@ describe('AD-16: many requests at once on one connection', () => {
 
   test('more than a few are refused, and the connection is closed', async () => {
     judged.length = 0
-    const given = await send(await dial(server), 300)
+    const given = await send(await dial(server), 12)
     expect(given.match(/"allowed":true/g)).toHaveLength(8)
     expect(given).toMatch(/HTTP\/1\.1 429 /)
     expect(judged).toHaveLength(8)
+    await serves()
+  })
+
+  test('hundreds are not even refused one by one: the connection is closed at once', async () => {
+    judged.length = 0
+    const socket = await dial(server)
+    let given = ''
+    socket.on('data', (part: Buffer) => {
+      given += part.toString()
+    })
+    await send(socket, 300).catch(() => '')
+    expect([socket.closed, given]).toEqual([true, ''])
+    expect(judged.length).toBeLessThanOrEqual(8)
     await serves()
   })
 
