@@ -93,7 +93,7 @@ export const admissionThreats: readonly ThreatRow[] = [
   {
     id: 'AD-16',
     attack:
-      'Reviews of 8 and 64 MiB, endless chunked bodies, headers byte by byte, thousands of containers, answers that nobody takes.',
+      'Reviews of 8 and 64 MiB, endless chunked bodies, headers or bodies byte by byte, thousands of containers, answers that nobody takes.',
     outcome: 'Refused at the cap, memory stays flat, and others are served meanwhile.',
   },
   {

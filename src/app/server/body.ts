@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { CodedError } from '#core/errors.ts'
+import { crumbCounter } from './crumbs.ts'
 
 /** The bytes of all bodies that are being read. */
 export interface BodyBudget {
@@ -36,12 +37,13 @@ export function createBudget(limit: number): BodyBudget {
  * The whole body.
  *
  * @throws CodedError `input-too-large` at the cap, at once if the length is declared; `overloaded` if all bodies
- *   together are too many and this one comes slowest; `http-request` if the sender goes away
+ *   together are too many and this one comes slowest; `http-request` if it comes in crumbs, or its sender goes away
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Body> {
   const { bodyBytes, smallBodyBytes, budget } = limits
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    let gathered: Buffer = empty
+    const isCrumbled = crumbCounter()
     const reader = { length: 0, started: performance.now(), fail }
     const release = () => {
       budget.used -= reader.length
@@ -55,21 +57,21 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       stop()
       request.pause()
       release()
-      chunks.length = 0
+      gathered = empty
       reject(error)
     }
     function take(chunk: Buffer) {
-      reader.length += chunk.length
+      const length = reader.length + chunk.length
+      if (length > bodyBytes) return fail(tooLarge(bodyBytes))
+      if (isCrumbled(chunk)) return fail(crumbled())
+      gathered = append(gathered, reader.length, chunk)
       budget.used += chunk.length
-      chunks.push(chunk)
-      if (reader.length > bodyBytes) fail(tooLarge(bodyBytes))
-      else if (reader.length > smallBodyBytes && budget.used > budget.limit) endSlowest(budget, smallBodyBytes)
+      reader.length = length
+      if (length > smallBodyBytes && budget.used > budget.limit) endSlowest(budget, smallBodyBytes)
     }
     function finish() {
       stop()
-      const [only] = chunks
-      const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, reader.length)
-      resolve({ bytes, release })
+      resolve({ bytes: gathered.subarray(0, reader.length), release })
     }
     function gone() {
       fail(new CodedError('http-request', 'the sender went away before the end of its request'))
@@ -78,6 +80,20 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     budget.readers.add(reader)
     request.on('data', take).on('end', finish).on('error', gone).on('close', gone)
   })
+}
+
+const empty = Buffer.alloc(0)
+
+/** One chunk stays as it is. Of several no object is kept: the buffer that they are copied into is up to twice their size. */
+function append(gathered: Buffer, length: number, chunk: Buffer): Buffer {
+  if (length === 0) return chunk
+  let buffer = gathered
+  if (length + chunk.length > buffer.length) {
+    buffer = Buffer.allocUnsafe(2 * (length + chunk.length))
+    gathered.copy(buffer, 0, 0, length)
+  }
+  chunk.copy(buffer, length)
+  return buffer
 }
 
 /** Whoever sends a large body a few bytes at a time must not keep the room from those who send theirs in one go. */
@@ -90,6 +106,10 @@ function endSlowest(budget: BodyBudget, smallBodyBytes: number): void {
     if (slowest === undefined || speed(reader) < speed(slowest)) slowest = reader
   }
   slowest?.fail(new CodedError('overloaded', 'too many large requests at once, and this one came slowest'))
+}
+
+function crumbled(): CodedError {
+  return new CodedError('http-request', 'the body comes in very many very small pieces')
 }
 
 function tooLarge(cap: number): CodedError {

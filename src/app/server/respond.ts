@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CodedError, type ErrorCode } from '#core/errors.ts'
+import { crumbCounter } from './crumbs.ts'
 
 export const json = 'application/json'
 
@@ -14,7 +15,7 @@ export interface Reply {
   readonly isLast: boolean
 }
 
-/** How long, and how much, a sender may go on with a body that was refused, so that it gets to read the answer. */
+/** How long a sender may go on with a body that was refused, so that it gets to read the answer. */
 const patienceMs = 1_000
 
 export function reply(response: ServerResponse, given: Reply): void {
@@ -24,18 +25,23 @@ export function reply(response: ServerResponse, given: Reply): void {
 
 /**
  * An answer to a request whose body was not read to its end. Closing at once would reset the connection under a sender
- * that is still sending, and the answer would be lost with it: the rest is thrown away for a moment first.
+ * that is still sending, and the answer would be lost with it: the rest is thrown away for a moment first, unless it
+ * comes in crumbs.
  */
 export function replyEarly(request: IncomingMessage, response: ServerResponse, given: Reply): void {
   response.writeHead(given.status, headersOf({ ...given, isLast: true }))
   response.write(given.body)
   const timer = setTimeout(finish, patienceMs)
+  const isCrumbled = crumbCounter()
+  function discard(piece: Buffer) {
+    if (isCrumbled(piece)) finish()
+  }
   function finish() {
     clearTimeout(timer)
-    request.off('end', finish).off('close', finish)
+    request.off('data', discard).off('end', finish).off('close', finish).pause()
     response.end()
   }
-  request.on('end', finish).on('close', finish).resume()
+  request.on('end', finish).on('close', finish).on('data', discard).resume()
 }
 
 /** The JSON of a refused request. */

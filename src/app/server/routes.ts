@@ -67,6 +67,9 @@ export async function route(routing: Routing, request: IncomingMessage, response
     const allow = found.method === 'GET' ? 'GET, HEAD' : found.method
     return refuse(routing, request, response, { status: 405, message: `${path} takes ${allow} only`, allow })
   }
+  if (found.method === 'GET' && hasBody(request)) {
+    return refuse(routing, request, response, { status: 400, message: `${path} takes no body`, isLast: true })
+  }
   try {
     await found.run(routing, request, response)
   } catch (error) {
@@ -226,6 +229,11 @@ function pathOf(request: IncomingMessage): string {
   const url = request.url ?? ''
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+/** Nobody reads the body of a question: whoever sends one sends it for as long as it may. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 function isJson(type: string | undefined): boolean {
