@@ -8,7 +8,7 @@ import type { Flow } from './gate.ts'
 /** Few objects use more registries than this many images name; it is asked for in a crowd. */
 const imagesLooked = 16
 
-export function flowOfRequest({ namespace = '', object, kind }: AdmissionRequest): Flow {
+export function flowOfRequest(peer: string, { namespace = '', object, kind }: AdmissionRequest): Flow {
   try {
     const images = new Set(
       imageUses(object, kind)
@@ -16,8 +16,8 @@ export function flowOfRequest({ namespace = '', object, kind }: AdmissionRequest
         .map(({ image }) => image),
     )
     const hosts = new Set([...images].map((image) => parseReference(image).registry))
-    return { namespace, hosts: [...hosts].sort().join(' ') }
+    return { peer, namespace, hosts: [...hosts].sort().join(' ') }
   } catch {
-    return { namespace, hosts: '' }
+    return { peer, namespace, hosts: '' }
   }
 }

@@ -1,10 +1,23 @@
 // Bounds the requests that are judged at once, by number and by the bytes of their bodies. Nobody queues here: a request
 // that memory answers is gone at once, and who waits for a registry waits in the engine, which asks each in turn. When
 // there are too many, somebody of those who take most is told so.
+//
+// What somebody takes is places times the time that they have been held, not the number of places: the webhook does not
+// know who asks, so whoever reaches it may name another namespace with every request, and then each of them would look
+// smaller than an honest namespace that has two. But to keep places from others they must be held, and honest requests
+// leave within a second or so.
+//
+// Compared are peers first (the one thing that a sender cannot write into its review), then namespaces of that peer, then
+// registries. An API server is one peer with a hundred connections, and must not lose by that: it comes out as the one
+// that takes most only if its own requests hold more place-time than those of any other, and then one of the namespace
+// and registries that hold it goes, as it would if the API server were alone. Where all come from one address, behind a
+// proxy, the peer says nothing and the rest decides.
 
 /** What a request has in common with those that it competes with. */
 export interface Flow {
-  /** The tenant. */
+  /** The address that the request came from. */
+  readonly peer: string
+  /** The tenant, if the peer is an API server. */
   readonly namespace: string
   /** The registries of its images. */
   readonly hosts: string
@@ -43,12 +56,14 @@ const trialShare = 0.25
 
 interface Resident extends Place {
   readonly guest: Guest
+  readonly since: number
   knownFlow: Flow | undefined
   /** While on trial. */
   timer: NodeJS.Timeout | undefined
 }
 
-export function createGate(limits: GateLimits): Gate {
+/** @param clock milliseconds that only ever grow */
+export function createGate(limits: GateLimits, clock: () => number = () => performance.now()): Gate {
   /** In the order of arrival; those on trial among them. */
   const residents = new Set<Resident>()
   let bytes = 0
@@ -72,7 +87,9 @@ export function createGate(limits: GateLimits): Gate {
   function makeRoom(newcomer: Resident): void {
     endTrial(newcomer)
     if (!isCrowded()) return
-    const weight = bytes > limits.judgedBytes ? (each: Resident) => each.guest.bytes : () => 1
+    const now = clock()
+    const isHeavy = bytes > limits.judgedBytes
+    const weight = ({ guest, since }: Resident) => (isHeavy ? guest.bytes : 1) * (1 + now - since)
     const leaving = whoGoes([...residents], newcomer, weight)
     remove(leaving)
     leaving.guest.end()
@@ -82,7 +99,8 @@ export function createGate(limits: GateLimits): Gate {
     enter(guest) {
       const isFull = residents.size >= limits.judged || bytes + guest.bytes > limits.judgedBytes
       if (isFull && trials >= limits.judged * trialShare) return undefined
-      const resident: Resident = { guest, knownFlow: undefined, timer: undefined, leave: () => remove(resident) }
+      const leave = () => remove(resident)
+      const resident: Resident = { guest, since: clock(), knownFlow: undefined, timer: undefined, leave }
       residents.add(resident)
       bytes += guest.bytes
       if (isFull) {
@@ -98,11 +116,13 @@ export function createGate(limits: GateLimits): Gate {
 }
 
 /**
- * The oldest of the largest group: of the namespace that takes most, those that wait for the same registries and take
- * most of it. The newcomer itself where it belongs to that group: turning away costs less than what has been begun.
+ * The oldest of the largest group: of the peer that takes most, the namespace that takes most, and of that, those that
+ * wait for the same registries. The newcomer itself where it belongs to that group: turning away costs less than what
+ * has been begun.
  */
 function whoGoes(residents: readonly Resident[], newcomer: Resident, weight: (each: Resident) => number): Resident {
-  const ofNamespace = largest(residents, newcomer, (each) => flowOf(each).namespace, weight)
+  const ofPeer = largest(residents, newcomer, (each) => flowOf(each).peer, weight)
+  const ofNamespace = largest(ofPeer, newcomer, (each) => flowOf(each).namespace, weight)
   const group = largest(ofNamespace, newcomer, (each) => flowOf(each).hosts, weight)
   if (group.includes(newcomer)) return newcomer
   return group.find((each) => weight(each) > 0) ?? newcomer

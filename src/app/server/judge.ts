@@ -11,15 +11,19 @@ import type { AdmissionContext, AdmissionPath, Handlers } from './handlers.ts'
 import type { ServerLimits } from './limits.ts'
 
 export interface Judge {
-  /**
-   * The answer of the handler, or a denial: never rejects, never later than `withinMs`.
-   *
-   * @param bytes of the body that the request came in; 0 for a small one
-   */
-  judge(path: AdmissionPath, request: AdmissionRequest, withinMs: number, bytes?: number): Judging
+  /** The answer of the handler, or a denial: never rejects, never later than `withinMs`. */
+  judge(path: AdmissionPath, request: AdmissionRequest, withinMs: number, origin?: Origin): Judging
   /** Ends everything that is being judged, each with a denial. */
   cutOff(): void
   readonly gate: Gate
+}
+
+/** What is known of a request beside what it says itself. */
+export interface Origin {
+  /** The address that it came from. */
+  readonly peer: string
+  /** Of its body; 0 for a small one. */
+  readonly bytes: number
 }
 
 /** An answer on its way. */
@@ -34,7 +38,8 @@ export function createJudge(handlers: Handlers, limits: ServerLimits, log: Log):
   const shop: Shop = { handlers, limits, log, gate, running: new Set() }
   return {
     gate,
-    judge: (path, request, withinMs, bytes = 0) => start(shop, path, request, { withinMs, bytes }),
+    judge: (path, request, withinMs, { peer, bytes } = { peer: '', bytes: 0 }) =>
+      start(shop, path, request, { withinMs, peer, bytes }),
     cutOff() {
       for (const end of shop.running) end()
     },
@@ -49,12 +54,12 @@ interface Shop {
   readonly running: Set<() => void>
 }
 
-interface Given {
+interface Given extends Origin {
   readonly withinMs: number
-  readonly bytes: number
 }
 
-function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, { withinMs, bytes }: Given): Judging {
+function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, given: Given): Judging {
+  const { withinMs, peer, bytes } = given
   const controller = new AbortController()
   const grace = Math.min(shop.limits.cutOffGraceMs, withinMs / 10)
   const context = { signal: controller.signal, deadline: performance.now() + withinMs - grace }
@@ -80,7 +85,7 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, { wit
       resolve(given)
     }
     shop.running.add(cutOff)
-    place = shop.gate.enter({ bytes, flow: () => flowOfRequest(request), end: displace })
+    place = shop.gate.enter({ bytes, flow: () => flowOfRequest(peer, request), end: displace })
     if (place === undefined) finish(tooMany())
     else void answerOf(shop, path, request, context).then(finish)
   })

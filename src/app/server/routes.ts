@@ -128,7 +128,8 @@ async function answerText(
   if (asked.refusal !== undefined) return finish(routing, { path, started, id: asked.id }, asked.refusal)
   const within = answerWithin(/[?&]timeout=([^&#]*)/.exec(request.url ?? '')?.[1])
   const withinMs = Math.max(started + within - performance.now(), 0)
-  const judging = routing.judge.judge(path, asked.request, withinMs, asked.bytes)
+  const peer = request.socket.remoteAddress ?? ''
+  const judging = routing.judge.judge(path, asked.request, withinMs, { peer, bytes: asked.bytes })
   const gone = () => judging.abandon()
   response.once('close', gone)
   const given = await judging.answer

@@ -5,12 +5,19 @@ import { defaultLimits } from '#app/server/limits.ts'
 
 const limits = { judged: 4, judgedBytes: 1_000, momentMs: 10 }
 
-/** Enters, and tells the names of those who had to go. */
-function crowd(gate: Gate = createGate(limits)) {
+/** Enters, and tells the names of those who had to go. Time passes only where a test says so, but for the moment of a newcomer. */
+function crowd() {
+  let now = 0
+  const gate: Gate = createGate(limits, () => now)
   const gone: string[] = []
-  const enter = (name: string, namespace = 'a', hosts = 'stalled', bytes = 0): Place | undefined =>
-    gate.enter({ flow: () => ({ namespace, hosts }), bytes, end: () => gone.push(name) })
-  return { gate, gone, enter, moment: () => sleep(40) }
+  const from = (peer: string, name: string, namespace = 'a', hosts = 'stalled', bytes = 0): Place | undefined =>
+    gate.enter({ flow: () => ({ peer, namespace, hosts }), bytes, end: () => gone.push(name) })
+  const enter = (name: string, namespace = 'a', hosts = 'stalled', bytes = 0) =>
+    from('api', name, namespace, hosts, bytes)
+  const pass = (ms: number) => {
+    now += ms
+  }
+  return { gate, gone, enter, from, pass, moment: () => sleep(40) }
 }
 
 describe('a gate', () => {
@@ -95,6 +102,41 @@ describe('a gate', () => {
     enter('more', 'b', 'quick', 600)
     await moment()
     expect(gone).toEqual(['large', 'more'])
+  })
+
+  test.each(['attacker', 'api'])(
+    'AD-16: namespaces that are made up, one for each request, shut nobody out (from the address "%s")',
+    async (peer) => {
+      const { gone, enter, from, pass, moment } = crowd()
+      for (const name of ['x1', 'x2', 'x3']) from(peer, name, name)
+      pass(5_000)
+      enter('honest')
+      pass(100)
+      enter('another')
+      await moment()
+      expect(gone).toEqual(['x1'])
+    },
+  )
+
+  test('AD-16: neighbour: an API server with many short requests does not lose places to a sender with a few long ones', async () => {
+    const { gone, enter, from, pass, moment } = crowd()
+    from('attacker', 'x1', 'x1')
+    pass(5_000)
+    for (const name of ['1', '2', '3']) enter(name)
+    pass(100)
+    from('attacker', 'x2', 'x1')
+    await moment()
+    expect(gone).toEqual(['x2'])
+  })
+
+  test('ends, of the peer that takes most, one of the namespace that takes most', async () => {
+    const { gone, enter, from, moment } = crowd()
+    enter('b', 'b')
+    for (const name of ['a1', 'a2']) enter(name, 'a')
+    from('other', 'c', 'c')
+    from('other', 'newcomer', 'a')
+    await moment()
+    expect(gone).toEqual(['a1'])
   })
 
   test('leaves connections over for probes, however many are judged and on trial', () => {
