@@ -7,6 +7,7 @@ import type { Format } from '#core/decision/format.ts'
 import type { PlanRequest } from '#core/decision/plan.ts'
 import { Planner } from '#core/decision/plan.ts'
 import type { StepContext } from '#core/decision/step.ts'
+import { CodedError } from '#core/errors.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import type { Verify } from './answers.ts'
@@ -43,9 +44,16 @@ export interface JudgeRequest extends PlanRequest {
 }
 
 export interface Engine {
-  /** When `signal` aborts, what is still open counts as failed, and the decision is given at once. */
+  /**
+   * When `signal` aborts, what is still open counts as failed, and the decision is given at once.
+   *
+   * @throws CodedError `overloaded` if there are very many images, and it aborts before all of them are planned
+   */
   judge(request: JudgeRequest, signal: AbortSignal, observe?: FactObserver): Promise<Decision>
 }
+
+/** So many images are planned whatever the time is, so that the answer can say of each why it was not judged. */
+const plannedLate = 64
 
 export function createEngine(options: EngineOptions): Engine {
   const { sources, formats, verify, evidenceBytes, now, newId } = options
@@ -58,7 +66,12 @@ export function createEngine(options: EngineOptions): Engine {
       const at = now()
       const asker = { scope, signal }
       const planner = new Planner(request, matched)
-      const planning = turns.each(asker, request.uses, (use) => planner.add(use))
+      let planned = 0
+      const planning = turns.each(asker, request.uses, (use) => {
+        planned += 1
+        if (signal.aborted && planned > plannedLate) throw tooLate()
+        planner.add(use)
+      })
       if (planning !== undefined) await planning
       const plan = planner.plan()
       const context: StepContext = { formats, bystanders, now: at, images: plan.images.length }
@@ -69,4 +82,8 @@ export function createEngine(options: EngineOptions): Engine {
       return decide(plan, judgements, { id: newId(), at })
     },
   }
+}
+
+function tooLate(): CodedError {
+  return new CodedError('overloaded', 'The time was over before all of its images had been looked at.')
 }

@@ -31,6 +31,12 @@ const askedAtOnce = 128
 /** Where more answers than these are awaited, judging again for each would cost the square of their number. */
 const few = 16
 
+/**
+ * So many images are judged once more by what is known when the time is over, which costs as much as judging did. Real
+ * objects have fewer; of more, the rest is undetermined at once, whatever is known or a policy says of undetermined ones.
+ */
+const closedInFull = 64
+
 export interface RunOptions {
   readonly plan: Plan
   readonly context: StepContext
@@ -49,6 +55,7 @@ export class Run {
   readonly #judgements = new Map<string, Judgement>()
   readonly #rounds = new Map<ImagePlan, number>()
   readonly #knowledge: Knowledge
+  #closedLate = 0
   #wake: () => void = () => {}
 
   constructor(options: RunOptions) {
@@ -158,7 +165,10 @@ export class Run {
 
   #closeLate(image: ImagePlan): void {
     const { code, detail } = this.#whyLate(image)
-    this.#close(image, code, printable(detail))
+    const shown = printable(detail)
+    this.#closedLate += 1
+    if (this.#closedLate <= closedInFull) this.#close(image, code, shown)
+    else this.#settle(image, unjudged(image, code, shown))
   }
 
   /**

@@ -1,12 +1,28 @@
-// Which flow a request belongs to, for sharing out places fairly. A wrong guess costs fairness and nothing else.
+// Which flow a request belongs to, and about how much it takes, for sharing out places fairly. A wrong guess costs fairness
+// and nothing else.
 
 import type { AdmissionRequest } from '#core/admission/review.ts'
-import { imageUses } from '#core/admission/workload.ts'
+import { imageUses, mostImages } from '#core/admission/workload.ts'
 import { parseReference } from '#core/image/reference.ts'
 import type { Flow } from './gate.ts'
 
 /** Few objects use more registries than this many images name; it is asked for in a crowd. */
 const imagesLooked = 16
+
+/** The plan of an image, its questions and who waits for them: 2 to 4 KiB where no registry answers. */
+const bytesOfImage = 4 * 1024
+
+/** Real objects rarely have more; one that has no more is let in whatever all others take. */
+const fewImages = 16
+
+/** 16 MiB: an object with more images still finds room where nobody else has many. */
+const mostWeighed = 4_096
+
+/** About how many bytes judging the images of a request takes; 0 for a few. */
+export function weightOfImages({ object, kind }: AdmissionRequest): number {
+  const images = mostImages(object, kind)
+  return images > fewImages ? Math.min(images, mostWeighed) * bytesOfImage : 0
+}
 
 export function flowOfRequest(peer: string, { namespace = '', object, kind }: AdmissionRequest): Flow {
   try {

@@ -1,4 +1,4 @@
-// Bounds the requests that are judged at once, by number and by the bytes of their bodies. Nobody queues here: a request
+// Bounds the requests that are judged at once, by number and by the bytes that they take. Nobody queues here: a request
 // that memory answers is gone at once, and who waits for a registry waits in the engine, which asks each in turn. When
 // there are too many, somebody of those who take most is told so.
 //
@@ -26,7 +26,7 @@ export interface Flow {
 export interface Guest {
   /** Asked for only when there is a crowd. */
   flow(): Flow
-  /** 0 for what is small. */
+  /** What judging it takes, about; 0 for what is small. */
   readonly bytes: number
   /** Ends its judging: somebody else gets the place. */
   end(): void
@@ -45,7 +45,7 @@ export interface Gate {
 export interface GateLimits {
   /** Requests judged at once. */
   readonly judged: number
-  /** Bytes of their bodies. */
+  /** Bytes that they take. */
   readonly judgedBytes: number
   /** Above the bounds, a newcomer has so long to be answered from memory before one has to go. */
   readonly momentMs: number
@@ -53,6 +53,9 @@ export interface GateLimits {
 
 /** Newcomers that are given a moment, as a share of all: they hold memory, too. */
 const trialShare = 0.25
+
+/** With those on trial, as a multiple of the bytes that all may take: room for one of the heaviest, and a few more. */
+const heaviestTrial = 2
 
 interface Resident extends Place {
   readonly guest: Guest
@@ -97,8 +100,10 @@ export function createGate(limits: GateLimits, clock: () => number = () => perfo
 
   return {
     enter(guest) {
-      const isFull = residents.size >= limits.judged || bytes + guest.bytes > limits.judgedBytes
+      const isHeavy = guest.bytes > 0
+      const isFull = residents.size >= limits.judged || (isHeavy && bytes + guest.bytes > limits.judgedBytes)
       if (isFull && trials >= limits.judged * trialShare) return undefined
+      if (isHeavy && bytes + guest.bytes > limits.judgedBytes * heaviestTrial) return undefined
       const leave = () => remove(resident)
       const resident: Resident = { guest, since: clock(), knownFlow: undefined, timer: undefined, leave }
       residents.add(resident)

@@ -5,7 +5,7 @@ import { errorFields, type Log } from '#app/log.ts'
 import { type AdmissionAnswer, denied } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { CodedError, codeOf, type ErrorCode, errorTable } from '#core/errors.ts'
-import { flowOfRequest } from './flow.ts'
+import { flowOfRequest, weightOfImages } from './flow.ts'
 import { createGate, type Gate, type Place } from './gate.ts'
 import type { AdmissionContext, AdmissionPath, Handlers } from './handlers.ts'
 import type { ServerLimits } from './limits.ts'
@@ -64,30 +64,42 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, given
   const grace = Math.min(shop.limits.cutOffGraceMs, withinMs / 10)
   const context = { signal: controller.signal, deadline: performance.now() + withinMs - grace }
   let graceTimer: NodeJS.Timeout | undefined
+  let hungTimer: NodeJS.Timeout | undefined
   let place: Place | undefined
   let isFinished = false
   const answer = new Promise<AdmissionAnswer>((resolve) => {
     const endBecause = (code: ErrorCode, reason: string) => {
       controller.abort(new CodedError(code, reason))
-      graceTimer ??= setTimeout(() => finish(tooLate()), grace)
+      graceTimer ??= setTimeout(() => {
+        finish(tooLate())
+        hungTimer = setTimeout(leave, shop.limits.hungMs).unref()
+      }, grace)
     }
     const cutOff = () => endBecause('judged-too-late', 'the time for an answer is over')
     const displace = () => endBecause('overloaded', 'too many requests like this one wait; another got its place')
     const timer = setTimeout(cutOff, withinMs - grace)
-    // Also what ends a handler that hangs: its place in the gate is free again.
+    // Not when the answer is given, but when the handler has come back: until then it takes what it took.
+    const leave = () => {
+      clearTimeout(hungTimer)
+      place?.leave()
+    }
     const finish = (given: AdmissionAnswer) => {
       if (isFinished) return
       isFinished = true
       clearTimeout(timer)
       clearTimeout(graceTimer)
       shop.running.delete(cutOff)
-      place?.leave()
       resolve(given)
     }
     shop.running.add(cutOff)
-    place = shop.gate.enter({ bytes, flow: () => flowOfRequest(peer, request), end: displace })
-    if (place === undefined) finish(tooMany())
-    else void answerOf(shop, path, request, context).then(finish)
+    const flow = () => flowOfRequest(peer, request)
+    place = shop.gate.enter({ bytes: bytes + weightOfImages(request), flow, end: displace })
+    if (place === undefined) return finish(tooMany())
+    const done = (given: AdmissionAnswer) => {
+      leave()
+      finish(given)
+    }
+    void answerOf(shop, path, request, context).then(done)
   })
   return { answer, abandon: () => controller.abort(new CodedError('http-request', 'the sender went away')) }
 }

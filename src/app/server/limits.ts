@@ -20,7 +20,7 @@ export interface ServerLimits {
    * requests in flight: this is for nearly four. With a quarter more on trial it leaves connections free for health.
    */
   readonly judged: number
-  /** Of larger bodies, while they are judged: what is parsed takes several times its bytes. */
+  /** Of larger bodies and of many images, while they are judged: what is parsed takes several times its bytes. */
   readonly judgedBytes: number
   /** Memory answers within a few milliseconds; who has had no answer after this waits for a registry. */
   readonly momentMs: number
@@ -41,6 +41,8 @@ export interface ServerLimits {
   readonly handshakeMs: number
   /** A denial from a handler that was cut off is better than ours; this long we wait for it. */
   readonly cutOffGraceMs: number
+  /** A handler that was told to stop does so within milliseconds; one that has not after this never will: a defect. */
+  readonly hungMs: number
   /** Draining: how long idle connections stay, so that a request already on its way is still answered. */
   readonly lingerMs: number
   /** Draining, in all. Kubernetes gives 30 s before it kills. */
@@ -65,6 +67,7 @@ export const defaultLimits: ServerLimits = {
   bodyMs: 10_000,
   handshakeMs: 5_000,
   cutOffGraceMs: 250,
+  hungMs: 30_000,
   lingerMs: 1_500,
   drainMs: 10_000,
   reloadMs: 2_000,

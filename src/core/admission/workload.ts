@@ -77,6 +77,22 @@ export function podSpecs(object: unknown, kind: GroupKind): readonly unknown[] |
   return podSpecPlaces(object, kind)?.map(({ path, spec }) => ({ path, spec }))
 }
 
+/** No fewer than the images of an object, read or not, for sharing out room; 0 for one that is none. Throws nothing. */
+export function mostImages(object: unknown, kind: GroupKind): number {
+  const known = podSpecPaths.get(`${kind.group}/${kind.kind}`)
+  let count = 0
+  for (const path of known === undefined ? usualPaths : [known]) {
+    const spec = at(object, path)
+    for (const list of containerLists) count += listLength(member(spec, list), () => true)
+    count += listLength(member(spec, 'volumes'), (volume) => member(volume, 'image') !== undefined)
+  }
+  return count
+}
+
+function listLength(list: unknown, counts: (value: unknown) => boolean): number {
+  return Array.isArray(list) ? list.filter(counts).length : 0
+}
+
 /** Does the table know the kind? The others are judged by what they look like. */
 export function isWorkloadKind(kind: GroupKind): boolean {
   return podSpecPaths.has(`${kind.group}/${kind.kind}`)

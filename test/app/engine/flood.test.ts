@@ -140,6 +140,39 @@ describe('FT-08: a request with thousands of images', () => {
     expect(held).toHaveLength(129)
   })
 
+  test('is not judged image by image once its deadline has come: the rest is undetermined at once', async () => {
+    const registry = new MemoryRegistry()
+    turnstile(registry)
+    let asked = 0
+    const counted = {
+      ...toy,
+      ask: (...args: Parameters<typeof toy.ask>) => {
+        asked += 1
+        return toy.ask(...args)
+      },
+    }
+    const controller = new AbortController()
+    const pending = judging(registry, [counted]).judge(images(registry, 1_000), release, { signal: controller.signal })
+    await expect.poll(() => asked).toBe(1_000)
+    controller.abort()
+    const { allowed, verdicts } = await pending
+    expect([allowed, verdicts.length, asked]).toEqual([false, 1_000, 1_064])
+    expect(new Set(verdicts.map(({ outcome, code }) => `${outcome} ${code}`))).toEqual(
+      new Set(['undetermined registry-timeout']),
+    )
+  })
+
+  test('is not even planned once its deadline has come', async () => {
+    const registry = new MemoryRegistry()
+    const signal = AbortSignal.abort()
+    const { judge } = judging(registry)
+    await expect(judge(images(registry, 65), release, { signal })).rejects.toMatchObject({ code: 'overloaded' })
+    const { allowed, verdicts } = await judge(images(registry, 64), release, { signal })
+    expect(allowed).toBe(false)
+    expect(verdicts.map(({ code }) => code)).toEqual(Array<string>(64).fill('registry-timeout'))
+    expect(registry.kinds()).toEqual([])
+  })
+
   test('gives its places back when its deadline comes, though the registry hears no signal', async () => {
     const registry = new MemoryRegistry()
     const held = turnstile(registry)

@@ -139,6 +139,22 @@ describe('a gate', () => {
     expect(gone).toEqual(['a1'])
   })
 
+  test('lets in what takes no bytes, however many all others take', async () => {
+    const { gone, enter, moment } = crowd()
+    enter('large', 'a', 'stalled', 1_000)
+    enter('larger', 'a', 'stalled', 900)
+    for (const name of ['1', '2']) enter(name, 'a', 'stalled')
+    await moment()
+    expect(gone).toEqual(['larger'])
+  })
+
+  test('AD-16: turns away at once what would make all take twice the bytes, on trial or not', () => {
+    const { enter } = crowd()
+    enter('1', 'a', 'stalled', 900)
+    expect(enter('2', 'b', 'stalled', 1_101)).toBeUndefined()
+    expect(enter('3', 'c', 'stalled', 1_100)).toBeDefined()
+  })
+
   test('leaves connections over for probes, however many are judged and on trial', () => {
     expect(defaultLimits.judged * 1.25).toBeLessThan(defaultLimits.connections)
   })
