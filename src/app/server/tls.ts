@@ -120,7 +120,9 @@ function checkedPair(cert: string, key: string): TlsPair {
     // `createSecureContext` takes an empty text for an absent one, as a file is for a moment while it is written.
     if (!leaf.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate')
     createSecureContext({ cert, key })
-    return { cert, key, expiresAt: leaf.validToDate.getTime() }
+    const expiresAt = leaf.validToDate.getTime()
+    if (Number.isNaN(expiresAt)) throw new Error('the certificate ends at a time that is none')
+    return { cert, key, expiresAt }
   } catch (error) {
     throw new CodedError('tls-invalid', `certificate and key of the server: ${messageOf(error)}`, { cause: error })
   }

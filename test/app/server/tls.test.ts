@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeServingCertificate } from '#app/server/certificate.ts'
 import type { RunningServer } from '#app/server/server.ts'
+import { encodePem, parsePem } from '#core/encoding/pem.ts'
 import { refusalCode } from '../../support/coded.ts'
 import { missing, needed, titled } from '../../support/tools.ts'
 import { ask, dial, reviewOf, start } from './harness.ts'
@@ -180,12 +181,26 @@ describe('FT-04: certificate files', () => {
       async () => writeFile(at('tls.crt'), makeServingCertificate(['a'], Date.now()).certPem),
       'tls-invalid',
     ],
+    [
+      'ends in a month that is none',
+      async () => writeFile(at('tls.crt'), endless(await readFile(at('tls.crt'), 'utf8'))),
+      'tls-invalid',
+    ],
   ])('one of which %s stop the start', async (_, spoil, code) => {
     await writePair(['127.0.0.1'])
     await spoil()
     expect(await refusalCode(start({}, {}, { tls: files() }))).toBe(code)
   })
 })
+
+/** The first certificate with `99` for the month of its end. */
+function endless(chain: string): string {
+  const [leaf] = parsePem(chain)
+  const written = Buffer.from(leaf?.bytes ?? []).toString('latin1')
+  const spoilt = written.replace(/(\d{10,12}Z..\d*)\d\d(?=\d{8}Z)/s, '$199')
+  expect(spoilt).not.toBe(written)
+  return encodePem('CERTIFICATE', Buffer.from(spoilt, 'latin1'))
+}
 
 test('a port that is taken is said', async () => {
   const on = await start()
