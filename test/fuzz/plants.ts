@@ -127,7 +127,7 @@ export const plants: readonly Plant[] = [
     name: 'yaml-depth-cap',
     about: 'YAML may nest as deep as it likes',
     file: 'src/core/encoding/yaml.ts',
-    line: 'if (depth >= maxDepth && first)',
+    line: 'if (depth >= levels && first)',
     instead: 'if (depth < 0 && first)',
     targets: ['yaml'],
   },

@@ -4,9 +4,10 @@
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LineCounter, parseAllDocuments } from 'yaml'
+import { Composer, type CST, LineCounter, Parser } from 'yaml'
 import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
+import { nestedBeyond } from '#core/encoding/yaml.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 
 export interface Manifest {
@@ -22,6 +23,8 @@ export interface Manifest {
 const maxBytes = 64 * 1024 * 1024
 /** More than a cluster's worth of objects in one file. */
 const maxObjects = 50_000
+/** The schemas in definitions of custom resources nest some 60 levels; the reader below recurses. */
+const maxDepth = 500
 
 /**
  * @param paths files, directories (their *.yaml, *.yml and *.json, not those of their directories), `-`
@@ -62,13 +65,11 @@ function documentsOf(file: string, text: string): readonly Document[] {
   if (json !== undefined) return [json]
   const lines = new LineCounter()
   // Merge keys and version 1.1 are what kubectl's reader knows.
-  const parsed = parseAllDocuments(text, {
-    version: '1.1',
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: 'silent',
-  })
-  return [...parsed].flatMap((document) => {
+  const composer = new Composer({ version: '1.1', prettyErrors: false, logLevel: 'silent' })
+  const tokens = shallow(new Parser(lines.addNewLine).parse(text), (token) =>
+    malformed(file, lines.linePos(token.offset).line, `nested deeper than ${maxDepth} levels`),
+  )
+  return [...composer.compose(tokens)].flatMap((document) => {
     const [error] = document.errors
     if (error !== undefined) throw malformed(file, lines.linePos(error.pos[0]).line, hint(error.message, text))
     const start = document.contents?.range?.[0] ?? 0
@@ -80,6 +81,14 @@ function documentsOf(file: string, text: string): readonly Document[] {
       throw malformed(file, line, messageOf(failure))
     }
   })
+}
+
+function* shallow(tokens: Iterable<CST.Token>, refusal: (token: CST.Token) => CodedError): Generator<CST.Token> {
+  for (const token of tokens) {
+    const deep = token.type === 'document' && token.value ? nestedBeyond(token.value, maxDepth) : undefined
+    if (deep !== undefined) throw refusal(deep)
+    yield token
+  }
 }
 
 /** The YAML reader takes ten times as long for what is JSON. */

@@ -77,7 +77,8 @@ function refusedToken(token: CST.Token): { offset: number; message: string } | u
   if (end - token.offset > maxDocumentLength) {
     return { offset: token.offset, message: `a document of more than ${maxDocumentLength} characters` }
   }
-  return tooDeep(token.value)
+  const deep = nestedBeyond(token.value, maxDepth)
+  return deep && { offset: deep.offset, message: `nested deeper than ${maxDepth} levels` }
 }
 
 function endOf(token: CST.Document): number {
@@ -96,11 +97,12 @@ function deepestLast(token: CST.Token): CST.Token {
   }
 }
 
-function tooDeep(root: CST.Token): { offset: number; message: string } | undefined {
+/** The first token that lies deeper than so many levels. Without recursion: what comes after it needs a stack. */
+export function nestedBeyond(root: CST.Token, levels: number): CST.Token | undefined {
   let level: CST.Token[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     const first = level[0]
-    if (depth >= maxDepth && first) return { offset: first.offset, message: `nested deeper than ${maxDepth} levels` }
+    if (depth >= levels && first) return first
     const below: CST.Token[] = []
     for (const token of level) {
       if (!('items' in token)) continue
