@@ -51,7 +51,7 @@ function segment(text: string): string {
 function baseUrl(host: string, rules: EndpointRules): URL {
   const text = `${rules.insecure(host) ? 'http' : 'https'}://${host}/`
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+  if (url === undefined || url.href !== `${url.origin}/`) {
     throw new CodedError('registry-unreachable', `"${printable(host, 100)}" is not the host of a registry`)
   }
   return url

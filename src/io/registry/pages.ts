@@ -46,7 +46,8 @@ export function nextPage(links: readonly string[], current: URL): URL | undefine
     next !== undefined &&
     next.origin === current.origin &&
     next.pathname === current.pathname &&
-    next.username === ''
+    next.username === '' &&
+    next.password === ''
   )
     return next
   throw new CodedError('registry-protocol', `${current.host} names a next page that is not of the same list`, {

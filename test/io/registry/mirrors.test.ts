@@ -110,9 +110,12 @@ describe('the place of a registry', () => {
     expect(originEndpoint({ registry, repository: 'a' }, rules).base.href).toBe(url)
   })
 
-  it.each(['r.example/x', 'u@r.example', 'r.example?x', 'r.example#x', 'a b', ''])('"%s" is none', (registry) => {
-    expect(() => originEndpoint({ registry, repository: 'a' }, rules)).toThrow(
-      expect.objectContaining({ code: 'registry-unreachable' }),
-    )
-  })
+  it.each(['r.example/x', 'u@r.example', ':p@r.example', 'r.example?x', 'r.example#x', 'a b', ''])(
+    '"%s" is none',
+    (registry) => {
+      expect(() => originEndpoint({ registry, repository: 'a' }, rules)).toThrow(
+        expect.objectContaining({ code: 'registry-unreachable' }),
+      )
+    },
+  )
 })

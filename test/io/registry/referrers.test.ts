@@ -59,6 +59,7 @@ describe('the referrers API', () => {
     ['in another repository', () => `/v2/team/other/referrers/${image}?p=2`, false],
     ['of another digest', () => `/v2/team/app/referrers/${digestOf('x')}?p=2`, false],
     ['with a user name', () => `http://u@${stub.host}${api}?p=2`, false],
+    ['with a password', () => `http://:p@${stub.host}${api}?p=2`, false],
   ])('is not followed %s', async (_what, next, again) => {
     stub.on('GET', '*', { ...list(first), headers: { 'content-type': indexType, link: `<${next()}>; rel="next"` } })
     expect(await refusalCode(find())).toBe('registry-protocol')
