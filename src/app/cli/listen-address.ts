@@ -1,6 +1,7 @@
 // Reads `--listen HOST:PORT`.
 
 import { isIP } from 'node:net'
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 
 export interface ListenAddress {
@@ -15,7 +16,10 @@ export function listenAddress(text: string): ListenAddress {
   const host = bracketed ?? plain
   const port = Number(digits)
   if (host !== undefined && port <= 65_535) return { host, port }
-  throw new CodedError('usage', `--listen ${text.slice(0, 100)}: write HOST:PORT, such as 127.0.0.1:8443 or [::]:8443`)
+  throw new CodedError(
+    'usage',
+    `--listen ${printable(text, 100)}: write HOST:PORT, such as 127.0.0.1:8443 or [::]:8443`,
+  )
 }
 
 /** The names that a certificate of our own for this address should have. */

@@ -1,6 +1,7 @@
 // From flags and environment to a registry client: which hosts may speak plain HTTP, which authorities vouch for which
 // registry, whose credentials are shown, and how long all of it may take.
 
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
 import { normaliseRegistry } from '#core/image/registry-host.ts'
 import { loadNetworkSettings, readAuthorities } from '#io/http/network.ts'
@@ -53,7 +54,7 @@ export function timeoutOf(args: Args): number {
   const milliseconds = Number(amount) * (factors[unit] ?? 0)
   // Longer than an hour is a slip, and timers end at 24 days.
   if (milliseconds >= 1 && milliseconds <= 3_600_000) return milliseconds
-  throw new CodedError('usage', `--timeout ${text.slice(0, 40)}: write a time between 1ms and 60m, such as 30s`)
+  throw new CodedError('usage', `--timeout ${printable(text, 40)}: write a time between 1ms and 60m, such as 30s`)
 }
 
 /** `localhost`, what lies below it, and the loopback addresses; with or without port. */
@@ -89,5 +90,5 @@ async function readCertificates(path: string): Promise<string> {
 function hostOf(text: string, flag: string): string {
   const host = normaliseRegistry(text)
   if (typeof host === 'string') return host
-  throw new CodedError('usage', `${flag} ${text.slice(0, 100)}: not a host (HOST or HOST:PORT): ${host.problem}`)
+  throw new CodedError('usage', `${flag} ${printable(text, 100)}: not a host (HOST or HOST:PORT): ${host.problem}`)
 }

@@ -1,5 +1,6 @@
 // How this machine reaches the network: proxies and certificate authorities, as the usual environment variables say.
 
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import { readBounded } from '#io/bounded-file.ts'
 
@@ -51,7 +52,10 @@ function checkedProxy(name: string, text: string | undefined): string | undefine
   if (!URL.canParse(withScheme)) throw new CodedError('usage', `${name} is not the URL of a proxy`)
   const { protocol } = new URL(withScheme)
   if (protocol !== 'http:' && protocol !== 'https:') {
-    throw new CodedError('usage', `${name} names a proxy of the kind "${protocol}"; http and https are supported`)
+    throw new CodedError(
+      'usage',
+      `${name} names a proxy of the kind "${printable(protocol, 40)}"; http and https are supported`,
+    )
   }
   return withScheme
 }

@@ -5,6 +5,7 @@ import type { EntryKind, GapMark, PrunedMark, StartMark } from '#core/decision/c
 import type { Finding } from '#core/decision/finding.ts'
 import type { Judgement } from '#core/decision/judgement.ts'
 import type { DecisionRecord, RecordPlace } from '#core/decision/record.ts'
+import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import { CodedError, isErrorCode } from '#core/errors.ts'
@@ -180,7 +181,7 @@ const maxDepth = 200
 
 /** @throws CodedError `store-malformed` */
 export function readEntry(kind: string, text: string, where: string): StoredEntry {
-  if (!isEntryKind(kind)) throw malformed(where, `is of the unknown kind "${kind.slice(0, 40)}"`)
+  if (!isEntryKind(kind)) throw malformed(where, `is of the unknown kind "${printable(kind, 40)}"`)
   if (kind === 'decision') return { kind, record: read(decision, text, where) }
   const schema: z.ZodType = marks[kind]
   return { kind, mark: read(schema, text, where) } as StoredEntry
@@ -205,7 +206,7 @@ function read<T>(schema: z.ZodType<T>, text: string, where: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const [issue] = result.error.issues
-  throw malformed(where, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not right'}`.slice(0, 300))
+  throw malformed(where, printable(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not right'}`, 300))
 }
 
 function malformed(where: string, problem: string): CodedError {

@@ -54,6 +54,14 @@ describe('the reader of entries', () => {
     },
   )
 
+  test('repeats nothing that could steer a terminal', () => {
+    const strange = 'a\u001b[2J'
+    expect(() => readEntry(strange, record, 'x')).toThrow('x: is of the unknown kind "a\\u{1b}[2J"')
+    expect(() => readEntry('decision', JSON.stringify({ ...JSON.parse(record), [strange]: 1 }), 'x')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('\u001b') }),
+    )
+  })
+
   test.each([
     ['"answer":"denied"', '"answer":"perhaps"'],
     ['"outcome":"untrusted"', '"outcome":"good"'],
