@@ -1,6 +1,6 @@
 // `sealward explain`.
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { Recording } from '#app/engine/recording.ts'
 import { createRecorder, parseRecording, recordedSources } from '#app/engine/recording.ts'
 import type { Decision } from '#core/decision/decision.ts'
@@ -8,6 +8,7 @@ import { CodedError, messageOf } from '#core/errors.ts'
 import type { Args, CommandContext, ExitCode } from './command.ts'
 import { explanationLines } from './explanation-lines.ts'
 import { imageReport } from './image-report.ts'
+import { readInput } from './input.ts'
 import { exitCodeOfVerdicts, judgeImages } from './judge-images.ts'
 import { createJudging } from './judging.ts'
 import type { Explanation } from './output.ts'
@@ -44,7 +45,7 @@ async function explainNow(args: Args, context: CommandContext): Promise<ExitCode
 async function replay(file: string, args: Args, context: CommandContext): Promise<ExitCode> {
   if (args.text('save-facts') !== undefined)
     throw new CodedError('usage', '--facts and --save-facts contradict each other')
-  const recording = parseRecording(await readFacts(file))
+  const recording = parseRecording(Buffer.from(await readInput(file, context, maxFactsBytes)).toString('utf8'))
   const hasOwnPolicies = args.all('policy').length > 0 || args.all('key').length > 0
   const policies = hasOwnPolicies ? (await choosePolicies(args, context)).set : recordedPolicies(recording)
   const { engine } = createJudging({ registry: recordedSources(recording), now: () => recording.at, brief: true })
@@ -56,19 +57,6 @@ async function replay(file: string, args: Args, context: CommandContext): Promis
 
 /** Several images with many signatures take a few megabytes. */
 const maxFactsBytes = 256 * 1024 * 1024
-
-async function readFacts(file: string): Promise<string> {
-  try {
-    const bytes = await readFile(file)
-    if (bytes.length > maxFactsBytes) {
-      throw new CodedError('input-too-large', `--facts ${file}: larger than ${maxFactsBytes} bytes`)
-    }
-    return bytes.toString('utf8')
-  } catch (error) {
-    if (error instanceof CodedError) throw error
-    throw new CodedError('file-unreadable', `--facts ${file}: ${messageOf(error)}`, { where: file, cause: error })
-  }
-}
 
 interface Saved {
   readonly decision: Decision
