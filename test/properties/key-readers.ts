@@ -6,11 +6,12 @@ import { expect } from 'vitest'
 import { encodePem } from '#core/encoding/pem.ts'
 import { exportPkcs8, importPrivateKey } from '#signature/keys/private-key.ts'
 import { readPublicKey } from '#signature/keys/public-key.ts'
-import { openPrivateKey, sealPrivateKey } from '#signature/keys/sealed-key.ts'
+import { openPrivateKey } from '#signature/keys/sealed-key.ts'
 import { openBox, sealBox } from '#signature/keys/secretbox.ts'
 import { bytes, texts } from './hostile.ts'
 import { demanded } from './outcome.ts'
 import { propertiesOf, type ReaderProperties } from './reader.ts'
+import { password, sealed } from './sealed.ts'
 
 const pairs = [
   ...['prime256v1', 'secp384r1', 'secp521r1'].map((namedCurve) => generateKeyPairSync('ec', { namedCurve })),
@@ -52,14 +53,6 @@ const keyCodes = ['key-malformed', 'key-unsupported', 'key-weak'] as const
 function isOneSigner({ pem, fingerprint }: { readonly pem: string; readonly fingerprint: string }): void {
   const object = createPublicKey(pem)
   expect({ pem, fingerprint }).toEqual({ pem: pemOf(object), fingerprint: fingerprintOf(object) })
-}
-
-const password = 'a password'
-const sealedPair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-/** Sealing and opening take a tenth of a second each, or more where others work: few are tried. */
-const sealed = {
-  input: await sealPrivateKey(sealedPair.privateKey.export({ type: 'pkcs8', format: 'der' }), password),
-  means: fingerprintOf(sealedPair.publicKey),
 }
 
 const nonce = new Uint8Array(24).fill(1)

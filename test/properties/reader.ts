@@ -3,7 +3,7 @@
 //
 // That a reader ends is left to the time limit of a test: no property measures time.
 
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CodedError, type ErrorCode } from '#core/errors.ts'
@@ -44,8 +44,11 @@ export interface ReaderProperties {
 
 /** One line of a log or a terminal; the longest that is told on purpose lists the words of a schema. */
 const maxMessage = 1_000
-/** A value of a short text may name defaults; beyond that, what is read grows with what was written. */
-const maxValue = { plus: 10_000, times: 16 }
+/** Defaults, and a hundred problems of one document; beyond that, what is read grows with what was written. */
+const maxValue = { plus: 50_000, times: 16 }
+
+/** A hundred inputs take a second; opening sealed keys on a machine that does other things takes more. */
+const limitMs = 60_000
 
 export function propertiesOf<I extends Input, Value>(reader: Reader<I, Value>): ReaderProperties {
   const parameters = reader.runs === undefined ? {} : { numRuns: reader.runs }
@@ -53,14 +56,30 @@ export function propertiesOf<I extends Input, Value>(reader: Reader<I, Value>): 
     of: reader.of,
     declare: () =>
       describe(reader.of.map((name) => name.replace(/^.* /, '')).join(', '), () => {
-        test('whatever comes, it is read as promised or refused with a code, and the same way twice', async () => {
-          await fc.assert(totality(reader), parameters)
-        })
-        test('what is written is read back as it was meant', async () => {
-          await fc.assert(roundTrip(reader), parameters)
-        })
+        test(
+          'whatever comes, it is read as promised or refused with a code, and the same way twice',
+          async () => {
+            await assertHolds(totality(reader), parameters)
+          },
+          limitMs,
+        )
+        test(
+          'what is written is read back as it was meant',
+          async () => {
+            await assertHolds(roundTrip(reader), parameters)
+          },
+          limitMs,
+        )
       }),
   }
+}
+
+/** The library's own report would show all of an input, which may be a file of many pages. */
+async function assertHolds<T>(property: fc.IAsyncProperty<T>, parameters: fc.Parameters<T>): Promise<void> {
+  const { failed, seed, counterexamplePath, counterexample, errorInstance } = await fc.check(property, parameters)
+  if (!failed) return
+  const shown = inspect(counterexample, { maxStringLength: 2_000, maxArrayLength: 200 })
+  throw new Error(`seed ${seed}, path ${counterexamplePath}: ${shown}`, { cause: errorInstance })
 }
 
 export function totality<I extends Input, Value>(reader: Reader<I, Value>) {

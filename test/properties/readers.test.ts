@@ -6,9 +6,9 @@
 
 import { describe, expect, test } from 'vitest'
 import { sourceFiles, withoutComments } from '../support/source-files.ts'
-import { coveredFolders, readers, withoutProperties } from './readers.ts'
+import { readers, withoutProperties } from './readers.ts'
 
-const files = sourceFiles('src/**/*.ts').filter(({ path }) => coveredFolders.some((folder) => path.startsWith(folder)))
+const files = sourceFiles('src/**/*.ts')
 const described = readers.flatMap(({ of }) => of)
 const listed = [...described, ...Object.keys(withoutProperties)]
 
@@ -21,7 +21,7 @@ function readersIn(path: string, text: string): readonly string[] {
 }
 
 const platformReaders =
-  /\b(JSON\.parse|parseStrictJson|parseStrictJsonBytes|parseYamlDocuments|parseAllDocuments|parsePem|decodeBase64|safeParse|URL\.canParse|createPublicKey|createPrivateKey|singleHeader|allHeaders|parseArgs)\(|\bnew X509Certificate\(/
+  /\b(JSON\.parse|parseStrictJson|parseStrictJsonBytes|parseYamlDocuments|parsePem|decodeBase64|safeParse|URL\.canParse|createPublicKey|createPrivateKey|singleHeader|allHeaders|parseArgs)\(|\bnew (X509Certificate|Composer)\b/
 
 function usesPlatformReader(text: string): boolean {
   return platformReaders.test(withoutComments(text).replaceAll(/^(export )?(async )?function .*$/gm, ''))
