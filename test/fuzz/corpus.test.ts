@@ -42,7 +42,7 @@ test.each(targets)(
       await open(target),
       { seed: 'suite', target: target.name, batch: 0 },
       {
-        cases: target.name === 'registry' ? 60 : 200,
+        cases: target.isSlow ? 50 : 200,
         onFound: ({ name, finding }) => void found.push(`${name}: ${finding.message}`),
       },
     )

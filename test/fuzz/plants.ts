@@ -139,6 +139,22 @@ export const plants: readonly Plant[] = [
     instead: 'const found = text.indexOf(piece)',
     targets: ['pattern'],
   },
+  {
+    name: 'scrypt-cost',
+    about: 'a sealed key says how much is spent on opening it',
+    file: 'src/signature/keys/sealed-key.ts',
+    line: "if (!readableN.includes(n) || params['r'] !== blockSize || params['p'] !== parallelism) {",
+    instead: "if (n < 1 || params['r'] !== blockSize || params['p'] !== parallelism) {",
+    targets: ['sealed-key'],
+  },
+  {
+    name: 'token-header',
+    about: 'a token may hold what belongs into no header',
+    file: 'src/io/registry/token.ts',
+    line: 'if (text.length > maxTokenLength || !/^[\\x21-\\x7e]+$/.test(text))',
+    instead: 'if (text.length > maxTokenLength)',
+    targets: ['token'],
+  },
 ]
 
 const root = new URL('../../', import.meta.url)

@@ -17,6 +17,8 @@ export interface Target {
   readonly dictionary: readonly string[]
   /** Processor time of the worker's thread that one case may take, with its reason; 250 ms if absent. */
   readonly cpuMs?: number
+  /** Its cases wait, or work elsewhere: a short run draws fewer of them. */
+  readonly isSlow?: true
   /** Made once a worker. */
   open(): Promise<OpenTarget> | OpenTarget
 }

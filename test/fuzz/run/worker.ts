@@ -1,6 +1,7 @@
 // A worker of the fuzzer: plants the defect if there is one, then does the batches that it is given. Nothing of the
-// product may be loaded before the planting.
+// product may be loaded before the planting, but for what every worker of the product begins with.
 
+import '#hardening.ts'
 import { parentPort, workerData } from 'node:worker_threads'
 import { plantDefect } from '../plants.ts'
 import type { Told, Work, WorkerOptions } from './messages.ts'

@@ -105,6 +105,7 @@ export const registryTarget: Target = {
   about: 'a registry that lies, through the real client',
   syntax: { ...evidenceSyntax, lies: 'json' },
   dictionary: words,
+  isSlow: true,
   cpuMs: 1_000,
   open: async () => {
     const server = await startLyingRegistry()
