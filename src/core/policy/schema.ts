@@ -60,7 +60,7 @@ const name: Word = { doc: 'What it is called.', shape: text(objectName, 253), re
 const ignoredLabels: Word = { doc: 'Allowed and not looked at.', shape: ignored }
 
 /** The whole document of a kind. */
-export function documentShape(kindName: string, kind: Kind): Shape {
+function documentShape(kindName: string, kind: Kind, spec: Shape): Shape {
   const namespace: Word = {
     doc: 'The only namespace in which it speaks.',
     shape: text(namespaceName, 63),
@@ -76,7 +76,7 @@ export function documentShape(kindName: string, kind: Kind): Shape {
         kind.scope === 'Namespaced' ? { name, namespace, labels: ignoredLabels } : { name, labels: ignoredLabels },
       ),
     },
-    spec: { doc: 'What it says.', shape: kind.spec ?? ignored, required: true },
+    spec: { doc: 'What it says.', shape: spec, required: true },
     status: { doc: 'Allowed and not looked at.', shape: ignored },
   })
 }
@@ -100,5 +100,7 @@ export const namespaceShape: Shape = object({
 
 /** The shape of every kind that this version reads, made once. */
 export const documentShapes: ReadonlyMap<string, Shape> = new Map(
-  Object.entries(kinds).flatMap(([kindName, kind]) => (kind.spec ? [[kindName, documentShape(kindName, kind)]] : [])),
+  Object.entries(kinds).flatMap(([kindName, kind]) =>
+    kind.spec ? [[kindName, documentShape(kindName, kind, kind.spec)]] : [],
+  ),
 )

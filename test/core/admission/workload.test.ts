@@ -173,6 +173,19 @@ describe('imageUses', () => {
     expect(codeAndPlace(() => imageUses(object, pod))).toBe(`workload-malformed ${where}`)
   })
 
+  test('says whether a pod spec is missing or another thing', () => {
+    const message = (object: unknown): string => {
+      try {
+        imageUses(object, pod)
+      } catch (error) {
+        return error instanceof CodedError ? error.message : String(error)
+      }
+      return 'nothing thrown'
+    }
+    expect(message({})).toMatch(/spec is missing$/)
+    expect(message({ spec: [] })).toMatch(/spec is not an object$/)
+  })
+
   test('refuses a Deployment whose container has no image, but lets its image volume be open as Kubernetes does', () => {
     const withVolume = (containers: unknown) => ({
       spec: { template: { spec: { containers, volumes: [{ name: 'v', image: {} }] } } },

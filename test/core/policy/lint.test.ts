@@ -47,6 +47,13 @@ describe('warnings', () => {
     expect(warning?.line).toBeGreaterThan(20)
   })
 
+  it('are given even where nobody knows where an object stands', () => {
+    const result = read([attestor(), clusterPolicy({ rules: someRules, pin: 'InsecureNever' })])
+    const [warning] = lintPolicies({ ...result, origins: new Map() }, { now })
+    expect(warning).toMatchObject({ code: 'never-pinned', file: '', path: 'spec.pin' })
+    expect(warning).not.toHaveProperty('line')
+  })
+
   it.each<[string, Spec, Spec]>([
     [
       'system-namespace spec.match.namespaces[1]',

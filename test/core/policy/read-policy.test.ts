@@ -515,6 +515,43 @@ describe('several documents', () => {
     ])
   })
 
+  it('knows where the items of a List stand', () => {
+    const list = (...items: readonly Json[]): Json => ({ apiVersion: 'v1', kind: 'List', items })
+    expect(problemsOf([list(attestor(), { apiVersion, kind: 'Rule' }, 7)])).toEqual([
+      expect.stringMatching(/^items\[1\]\.kind: "Rule" is no kind of/),
+      expect.stringMatching(/^items\[2\]: must be an object/),
+    ])
+    const { policies, origins } = read([list(attestor(), clusterPolicy({ rules: someRules }))])
+    const origin = policies[0] && origins.get(policies[0])
+    const alone = read([clusterPolicy({ rules: someRules }), attestor()])
+    const first = alone.policies[0] && alone.origins.get(alone.policies[0])
+    expect(origin?.at).toEqual(['items', 1])
+    expect((origin?.lineOf(['spec', 'rules']) ?? 0) - (origin?.lineOf([]) ?? 0)).toBe(
+      (first?.lineOf(['spec', 'rules']) ?? 0) - (first?.lineOf([]) ?? 0),
+    )
+    expect(origin?.lineOf([])).toBeGreaterThan(10)
+  })
+
+  it.each([
+    'annotations',
+    'creationTimestamp',
+    'deletionGracePeriodSeconds',
+    'deletionTimestamp',
+    'finalizers',
+    'generateName',
+    'generation',
+    'labels',
+    'managedFields',
+    'ownerReferences',
+    'resourceVersion',
+    'selfLink',
+    'uid',
+  ])('does not look at metadata.%s, which says nothing about trust', (name) => {
+    const document = { apiVersion, kind: 'Attestor', metadata: { name: 'release', [name]: ['x'] }, spec: keySpec() }
+    expect(problemsOf([document])).toEqual([])
+    expect(problemsOf([{ ...document, metadata: { name: 'release', [`${name}s`]: ['x'] } }])).toHaveLength(1)
+  })
+
   it('reports objects of other systems, or leaves them out when asked to', () => {
     const documents = [
       attestor(),

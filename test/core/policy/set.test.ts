@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareSpecificity, matchesPattern } from '#core/image/pattern.ts'
 import { parseReference } from '#core/image/reference.ts'
 import type { ObjectScope } from '#core/policy/group.ts'
-import { compilePolicySet } from '#core/policy/set.ts'
+import { compilePolicySet, defaultExempt } from '#core/policy/set.ts'
 import type { Policy } from '#core/policy/words.ts'
 import type { Json, Spec } from '../../support/policy-documents.ts'
 import { attestor, clusterPolicy, namespace, read, rule, teamPolicy } from '../../support/policy-documents.ts'
@@ -39,6 +39,18 @@ function governing(documents: readonly Json[], image: string, object: Partial<Ob
 }
 
 const patterns = (...groups: readonly (readonly string[])[]) => groups.map((images) => rule(images))
+
+it('what was found for one resource is not given for another', () => {
+  const set = setOf([clusterPolicy({ otherwise: 'Deny', match: { resourceRules: [{ resources: ['pods'] }] } })])
+  const isEmpty = (object: Partial<ObjectScope>) => set.match({ ...pods, ...object }).isEmpty
+  const deployments = { apiGroup: 'apps', resource: 'deployments' }
+  expect([{}, deployments, {}].map(isEmpty)).toEqual([false, true, false])
+})
+
+it.each(['kube-system', 'kube-public', 'kube-node-lease', 'sealward'])('%s is exempt, and no other', (name) => {
+  expect(defaultExempt).toContain(name)
+  expect(defaultExempt).toHaveLength(4)
+})
 
 describe('match', () => {
   it.each<[string, Spec, Partial<ObjectScope>, string]>([
