@@ -382,6 +382,37 @@ describe('Chinese', () => {
   })
 })
 
+describe('a verdict without a code', () => {
+  const verdict = async () => {
+    const [given] = (await decide(`${name}:v0`, production(signed('release')))).verdicts
+    if (given === undefined) throw new Error('nothing was judged')
+    const { code: _, ...codeless } = given
+    return codeless
+  }
+
+  test('is explained as a fault of ours, which it is', async () => {
+    const decision = { ...(await decide(`${name}:v0`, production(signed('release')))), verdicts: [await verdict()] }
+    expect(denialText(decision)).toMatch(/\n\ncode: internal-error {2}decision: id-1$/)
+    expect(useBlock(await verdict()).at(-1)).toBe(`Next step: ${errorTable['internal-error'].next}`)
+  })
+})
+
+test('what is written for machines is cut after 2048 characters, and never in the middle of one', async () => {
+  const decision = await decide(`${name}:v0`, production(signed('release')))
+  const [verdict] = decision.verdicts
+  if (verdict === undefined) throw new Error('nothing was judged')
+  const verdictsOf = (field: string) => {
+    const use = { ...verdict.use, field }
+    return auditAnnotations({ ...decision, verdicts: [{ ...verdict, use }] })['verdicts'] ?? ''
+  }
+  const rest = '=untrusted:signature-missing'.length
+  expect(verdictsOf('x'.repeat(2048 - rest))).toHaveLength(2048)
+  expect(verdictsOf('x'.repeat(2049 - rest))).toMatch(/x=untrusted:signature-miss.* …$/)
+  expect(verdictsOf('x'.repeat(2049))).toBe(`${'x'.repeat(2046)} …`)
+  expect(verdictsOf(`${'x'.repeat(2045)}🐳`)).toBe(`${'x'.repeat(2045)} …`)
+  expect(verdictsOf(`${'x'.repeat(2044)}🐳x`)).toBe(`${'x'.repeat(2044)}🐳 …`)
+})
+
 describe('text of an attacker', () => {
   const evil = 'x\n\u001b[2J\u202egnp\u0000\u200b'
   /** Everything but a line feed that a reader would not see as what it is. */

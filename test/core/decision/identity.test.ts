@@ -38,6 +38,8 @@ const tables: readonly (readonly [Identity, readonly Row[]])[] = [
       [`${app}:v1`, 'Not A Name', no],
       [`${app}@${d1}`, `${app}@${d1}`, yes],
       [`${app}@${d1}`, `${app}@${d2}`, no],
+      [`${app}@${d1}`, app, no],
+      [`${app}@${d1}`, `${app}:v1`, no],
       [`${app}:v1@${d1}`, `${app}:v1@${d1}`, yes],
       // As pinning leaves it: what was signed by its tag must still be what is validated.
       [`${app}:v1@${d1}`, `${app}:v1`, yes],

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Place, Sentences } from '#core/decision/sentences.ts'
 import { sentencesIn } from '#core/decision/sentences.ts'
+import { errorTable, isErrorCode } from '#core/errors.ts'
 
 const place: Place = { list: 'initContainers', name: 'setup', field: 'spec.initContainers[0].image' }
 const signer = { attestor: 'ci', key: 'k1', fingerprint: '0123456789abcdef0123' }
@@ -217,11 +218,31 @@ describe.each(['en', 'zh'] as const)('in %s', (language) => {
     expect(say(sentencesIn(language))).toBe(language === 'en' ? en : zh)
   })
 
+  test('codes that say all are followed by no detail', () => {
+    const { cause } = sentencesIn(language)
+    const silent = [
+      'signature-missing',
+      'signature-by-stranger',
+      'digest-required',
+      'no-rule',
+      'namespace-labels-unknown',
+    ]
+    for (const code of silent.filter(isErrorCode)) expect(cause(code, 'DETAIL')).toBe(cause(code, undefined))
+    expect(cause('signature-invalid', 'DETAIL')).toContain('DETAIL')
+  })
+
   test('what signing cures has no step of its own, everything else has', () => {
     const { next } = sentencesIn(language)
-    expect(next('signature-missing')).toBeUndefined()
-    expect(next('threshold-not-met')).toBeUndefined()
-    expect(next('no-rule')).not.toBe('')
-    expect(next('no-rule')).toBeTypeOf('string')
+    const cured = Object.keys(errorTable).filter((code) => isErrorCode(code) && next(code) === undefined)
+    expect(cured.sort()).toEqual([
+      'annotation-mismatch',
+      'key-not-valid',
+      'platform-untrusted',
+      'signature-by-stranger',
+      'signature-invalid',
+      'signature-missing',
+      'threshold-not-met',
+    ])
+    for (const code of Object.keys(errorTable).filter(isErrorCode)) expect(next(code)).not.toBe('')
   })
 })

@@ -6,6 +6,7 @@ import type { ImagePlan, LastVerdict } from '#core/decision/image-plan.ts'
 import type { PolicyJudgement } from '#core/decision/judgement.ts'
 import { soften } from '#core/decision/soften.ts'
 import type { ErrorCode } from '#core/errors.ts'
+import { errorTable, isErrorCode } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { parseReference } from '#core/image/reference.ts'
 import { noon } from '../../support/judging.ts'
@@ -85,6 +86,19 @@ describe('an outage', () => {
     expect(softened({ image: planned({ whenUndetermined: 'InsecureAdmit' }, {}) })).toBeUndefined()
     const warned = planned({ whenUndetermined: 'InsecureAdmit' }, { mode: 'Warn' })
     expect(softened({ image: warned })).toBeDefined()
+  })
+
+  test('is only what nobody who pushes can bring about', () => {
+    const codes = Object.keys(errorTable).filter(isErrorCode)
+    const outages = codes.filter((code) => softened({ judged: [{ ...unknown, code, finding: found([code]) }] }))
+    expect(outages.sort()).toEqual([
+      'overloaded',
+      'registry-failing',
+      'registry-throttled',
+      'registry-timeout',
+      'registry-unreachable',
+      'token-service-failing',
+    ])
   })
 
   const cases: readonly (readonly [string, Partial<PolicyJudgement>])[] = [
