@@ -94,6 +94,12 @@ describe('asking', () => {
     expect(found.oddities).toMatchObject([{ code: 'predicate-type-wrong' }])
   })
 
+  test('what a list inherits is no annotation of it', () => {
+    const inherited = Object.create({ 'dev.sigstore.bundle.predicateType': 'https://slsa.dev/provenance/v1' })
+    const found = bundle.ask(subject, referred([{ ...referring(bundleOf()), annotations: inherited }]))
+    expect([found.materials.length, found.oddities]).toEqual([1, []])
+  })
+
   test.each([
     ['another image', { subject: { mediaType: manifestType, digest: otherImage, size: 1 } }],
     ['no image', { subject: undefined }],

@@ -209,6 +209,24 @@ describe('sealed keys', () => {
     await expect(openPrivateKey(short, 'secret')).rejects.toThrow('cipher.nonce has 3 bytes instead of 24')
   })
 
+  test.each([
+    ['kdf', 1],
+    ['kdf.params', 1],
+    ['kdf.params.N', 'x'],
+    ['kdf.params.r', 'x'],
+    ['kdf.params.p', 'x'],
+    ['kdf.name', 1],
+    ['kdf.salt', 1],
+    ['cipher', 1],
+    ['cipher.name', 1],
+    ['cipher.nonce', 1],
+    ['ciphertext', 1],
+  ])('name the member that is of the wrong kind: %s', async (path, value) => {
+    const steps = path.split('.')
+    const other = changed((json) => put(json, steps.slice(0, -1).join('.'), { [steps.at(-1) ?? '']: value }))
+    await expect(openPrivateKey(other, 'secret')).rejects.toThrow(`not a sealed private key: ${path}: expected`)
+  })
+
   test('that hold no key say so', async () => {
     const hollow = await sealPrivateKey(Buffer.from('no key'), 'secret')
     await expect(openPrivateKey(hollow, 'secret')).rejects.toMatchObject({ code: 'key-malformed' })
