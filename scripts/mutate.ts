@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readExplanations } from './mutate/explained.ts'
 import { instrument } from './mutate/instrument.ts'
+import type { Outcome } from './mutate/judge.ts'
 import { judge } from './mutate/judge.ts'
-import type { Mutant } from './mutate/mutant.ts'
-import { mutantsOf } from './mutate/mutant.ts'
-import { report } from './mutate/report.ts'
+import type { Mutant, MutantName } from './mutate/mutant.ts'
+import { mutantsOf, nameKey } from './mutate/mutant.ts'
+import { isAlive, report } from './mutate/report.ts'
 import { draw } from './mutate/sample.ts'
 import { openSession } from './mutate/session.ts'
 
@@ -26,6 +27,7 @@ const help = `Usage: npm run mutate -- [options]
   --checks        only mutants that remove a check
   --workers N     test processes at a time (2)
   --json FILE     writes down what became of each mutant
+  --again FILE    of those drawn only what survived in the run that wrote this file by --json
   --sources GLOB  what may be changed (src/core and src/signature)
   --tests GLOB    what has to notice; several times for several
   --explained FILE  survivors that are known (test/mutants/explained.json)
@@ -38,6 +40,7 @@ const options = {
   checks: { type: 'boolean', default: false },
   workers: { type: 'string', default: '2' },
   json: { type: 'string' },
+  again: { type: 'string' },
   sources: { type: 'string', default: 'src/{core,signature}/**/*.ts' },
   tests: { type: 'string', multiple: true },
   explained: { type: 'string', default: 'test/mutants/explained.json' },
@@ -76,7 +79,8 @@ async function main(args: readonly string[]): Promise<number> {
     ({ file, removesCheck }) => (files === undefined || matchesGlob(file, files)) && (removesCheck || !values.checks),
   )
   const count = numberOption('count', values.count)
-  const mutants = draw(eligible, count === 0 ? eligible.length : count, seed)
+  const drawn = draw(eligible, count === 0 ? eligible.length : count, seed)
+  const mutants = values.again === undefined ? drawn : drawn.filter(survivedIn(values.again))
   process.stdout.write(`seed ${seed}: ${mutants.length} of ${all.length} mutants\n`)
   const outcomes = await judgeAll(mutants, texts, {
     tests: (values.tests ?? defaultTests).flatMap((glob) => globSync(glob, { cwd: root })).sort(),
@@ -87,6 +91,13 @@ async function main(args: readonly string[]): Promise<number> {
   const seconds = Math.round((performance.now() - start) / 1000)
   process.stdout.write(`${lines.join('\n')}\nseed ${seed}, ${seconds} s\n`)
   return passed ? 0 : 1
+}
+
+/** Mutants are known by their names, so that tests and code elsewhere may have changed since. */
+function survivedIn(path: string): (mutant: Mutant) => boolean {
+  const rows: readonly OutcomeRow[] = JSON.parse(readFileSync(path, 'utf8'))
+  const survivors = new Set(rows.filter(({ outcome }) => isAlive(outcome)).map(nameKey))
+  return ({ name }) => survivors.has(nameKey(name))
 }
 
 function sourceTexts(glob: string): readonly (readonly [string, string])[] {
@@ -122,14 +133,23 @@ async function judgeAll(
   }
 }
 
-function writeOutcomes(path: string, mutants: readonly Mutant[], outcomes: Awaited<ReturnType<typeof judge>>): void {
-  const rows = mutants.map(({ name, line, kind, removesCheck, id }) => ({
-    ...name,
-    line,
-    kind,
-    removesCheck,
-    outcome: outcomes.get(id),
-  }))
+interface OutcomeRow extends MutantName {
+  readonly line: number
+  readonly kind: string
+  readonly removesCheck: boolean
+  readonly outcome: Outcome | undefined
+}
+
+function writeOutcomes(path: string, mutants: readonly Mutant[], outcomes: ReadonlyMap<number, Outcome>): void {
+  const rows = mutants.map(
+    ({ name, line, kind, removesCheck, id }): OutcomeRow => ({
+      ...name,
+      line,
+      kind,
+      removesCheck,
+      outcome: outcomes.get(id),
+    }),
+  )
   writeFileSync(path, `${JSON.stringify(rows, undefined, 1)}\n`)
 }
 

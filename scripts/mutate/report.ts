@@ -44,7 +44,7 @@ export function report({ mutants, outcomes, explanations, stale }: Result): Repo
   return { lines, passed: rate >= wantedRate && unexplained.length === 0 && stale.length === 0 }
 }
 
-function isAlive(outcome: Outcome | undefined): boolean {
+export function isAlive(outcome: Outcome | undefined): boolean {
   return outcome?.kind !== 'killed' && outcome?.kind !== 'timeout'
 }
 

@@ -27,14 +27,18 @@ describe('a run on the toy', () => {
   let rows: readonly Row[] = []
   let run: { readonly status: number | null; readonly stdout: string }
 
-  beforeAll(() => {
-    const json = join(folder, 'outcomes.json')
+  const json = join(folder, 'outcomes.json')
+  const runOnToy = (...more: readonly string[]) => {
     const where = ['--sources', `${toy}/*.ts`, '--tests', `${toy}/*.toy.ts`, '--explained', `${toy}/explained.json`]
-    run = spawnSync(process.execPath, ['scripts/mutate.ts', '--seed', '7', '--count', '0', '--json', json, ...where], {
+    return spawnSync(process.execPath, ['scripts/mutate.ts', '--seed', '7', '--count', '0', ...where, ...more], {
       encoding: 'utf8',
       // A process that tests, started by one: it must not take itself for a part of the outer one.
       env: { PATH: process.env['PATH'] ?? '' },
     })
+  }
+
+  beforeAll(() => {
+    run = runOnToy('--json', json)
     rows = JSON.parse(readFileSync(json, 'utf8'))
   }, 60_000)
 
@@ -69,6 +73,14 @@ describe('a run on the toy', () => {
     const removed = rows.filter(({ removesCheck }) => removesCheck).map(({ original, kind }) => `${original}: ${kind}`)
     expect(removed).toEqual(['age < 0: condition always false', `throw new Error('no such age'): statement removed`])
   })
+
+  test('tries only survivors again, which an earlier run wrote down', () => {
+    const survivors = rows.filter(({ outcome }) => outcome.kind === 'survived' || outcome.kind === 'no coverage')
+    const again = runOnToy('--again', json)
+    expect(survivors).toHaveLength(6)
+    expect(again.stdout).toContain('seed 7: 6 of 26 mutants')
+    expect(again.stdout).toContain('6 mutants of 2 files: 0 killed')
+  }, 60_000)
 
   test('fails for them, says where they are, and which explanation is stale', () => {
     expect(run.status).toBe(1)
