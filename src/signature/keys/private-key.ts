@@ -106,7 +106,7 @@ function fromDer(bytes: Uint8Array, type: 'pkcs8' | 'sec1' | 'pkcs1'): KeyObject
 function fromEncryptedDer(bytes: Uint8Array, password: string | Uint8Array | undefined): KeyObject {
   if (password === undefined) throw new CodedError('key-password-wrong', 'this private key needs its password')
   try {
-    const passphrase = Buffer.from(typeof password === 'string' ? Buffer.from(password) : password)
+    const passphrase = typeof password === 'string' ? password : Buffer.from(password)
     return createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8', passphrase })
   } catch {
     // OpenSSL cannot tell a wrong password from damage either.

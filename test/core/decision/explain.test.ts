@@ -397,6 +397,15 @@ describe('a verdict without a code', () => {
   })
 })
 
+test('only what Audit policies refuse is called audited', async () => {
+  const audited = (image: string, mode: Policy['mode']) => decide(image, production(signed('release'), { mode }))
+  expect(auditAnnotations(await audited(`${name}:v1`, 'Audit'))).not.toHaveProperty('audit')
+  expect(auditAnnotations(await audited(`${name}:v0`, 'Enforce'))).not.toHaveProperty('audit')
+  expect(auditAnnotations(await audited(`${name}:v0`, 'Audit'))).toMatchObject({
+    audit: 'spec.containers[0].image=signature-missing',
+  })
+})
+
 test('what is written for machines is cut after 2048 characters, and never in the middle of one', async () => {
   const decision = await decide(`${name}:v0`, production(signed('release')))
   const [verdict] = decision.verdicts

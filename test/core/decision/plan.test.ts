@@ -105,6 +105,18 @@ describe('the plan of an image', () => {
     expect(demanded(set)).toEqual(['strict rule'])
   })
 
+  test('has a key that says which rules of which policies judge it', () => {
+    const set = setOf(strict, ofTest, ofWeb)
+    const key = (...given: Parameters<typeof planned>) => planned(...given)?.key
+    expect(key(set)).toBe(key(setOf(strict)))
+    const wider = clusterPolicy({ rules: [rule(['other.test/**']), rule(['**'])] }, 'strict')
+    const others = [key(set), key(set, { namespace: 'test' }), key(setOf(wider)), key(set, {}, `${image}1`)]
+    expect(new Set(others).size).toBe(others.length)
+    const uncovered = clusterPolicy({ rules: [rule(['other.test/**'])] }, 'strict')
+    expect(key(setOf(uncovered))).toMatch(/^registry\.test\/team\/app:v1 [0-9a-f]{16}\/otherwise$/)
+    expect(key(setOf(wider))).toMatch(/^registry\.test\/team\/app:v1 [0-9a-f]{16}\/rules\[1\]$/)
+  })
+
   test('is the same whatever came in between, and is then made again', () => {
     const set = setOf(strict)
     const first = planned(set)

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { CodedError } from '#core/errors.ts'
 import type { Policy } from '#core/policy/words.ts'
-import { at, judging, name } from '../../support/judging.ts'
+import { at, judging, name, noon } from '../../support/judging.ts'
 import { digestOf, indexType, MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
 import type { PolicyParts } from '../../support/policies.ts'
 import { allOf, anyOf, anything, attestor, deny, policy, rule, signed } from '../../support/policies.ts'
@@ -82,6 +82,12 @@ describe('enforcing policies', () => {
     expect(await verdict(`${name}:v2`, [far, policy('a', [release])])).toMatchObject({ outcome: 'untrusted' })
     expect(await verdict(`${name}:v1`, [far])).toMatchObject({ outcome: 'accepted', code: 'accepted-undetermined' })
   })
+})
+
+test('a judgement is kept for an hour if it is a yes, for five seconds if it is a no', async () => {
+  const { verdict } = world()
+  expect((await verdict(`${name}:v1`, [policy('a', [release])])).judgement?.validUntil).toBe(noon + 3_600_000)
+  expect((await verdict(`${name}:v0`, [policy('a', [release])])).judgement?.validUntil).toBe(noon + 5_000)
 })
 
 describe('a namespaced policy', () => {

@@ -231,6 +231,13 @@ describe.each(['en', 'zh'] as const)('in %s', (language) => {
     expect(cause('signature-invalid', 'DETAIL')).toContain('DETAIL')
   })
 
+  test('every code has a cause, of its own or out of the table of codes', () => {
+    const { cause } = sentencesIn(language)
+    for (const code of Object.keys(errorTable).filter(isErrorCode))
+      expect(cause(code, undefined), code).toMatch(/[^.]$/)
+    expect(cause('json-malformed', 'x')).toMatch(language === 'en' ? / \(x\)$/ : /（x）$/)
+  })
+
   test('what signing cures has no step of its own, everything else has', () => {
     const { next } = sentencesIn(language)
     const cured = Object.keys(errorTable).filter((code) => isErrorCode(code) && next(code) === undefined)

@@ -143,6 +143,12 @@ describe('an outage', () => {
     expect(softened({ images: 33 })).toBeUndefined()
   })
 
+  test('is one where nothing was found at all', () => {
+    const { finding: _, ...bare } = unknown
+    expect(softened({ judged: [bare] })).toBeDefined()
+    expect(softened({ judged: [{ ...bare, code: 'access-denied' }] })).toBeUndefined()
+  })
+
   test('is none where nothing is undetermined that enforces', () => {
     expect(softened({ judged: [] })).toBeUndefined()
     expect(softened({ judged: [{ ...unknown, mode: 'Warn' }] })).toBeUndefined()

@@ -95,14 +95,18 @@ describe('YAML', () => {
     expect([first?.lineOf(['a']), second?.lineOf(['b'])]).toEqual(lines)
   })
 
+  it('counts members inside each other as levels, and what is inside of a name too', () => {
+    const tooDeep = [`1: nested deeper than ${maxDepth} levels`]
+    const members = (levels: number) => `${'{a: '.repeat(levels)}1${'}'.repeat(levels)}`
+    expect(values(members(maxDepth))).toHaveLength(1)
+    expect(problems(members(maxDepth + 1))).toEqual(tooDeep)
+    expect(problems(`? ${'['.repeat(maxDepth)}${']'.repeat(maxDepth)}\n: b`)).toEqual(tooDeep)
+  })
+
   it('refuses what is nested too deep, without a stack that grows', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
     expect(values(nested(maxDepth))).toHaveLength(1)
     expect(problems(nested(maxDepth + 1))).toEqual([`1: nested deeper than ${maxDepth} levels`])
-    const members = (levels: number) => `${'{a: '.repeat(levels)}1${'}'.repeat(levels)}`
-    expect(values(members(maxDepth))).toHaveLength(1)
-    expect(problems(members(maxDepth + 1))).toEqual([`1: nested deeper than ${maxDepth} levels`])
-    expect(problems(`? ${nested(maxDepth)}\n: b`)).toEqual([`1: nested deeper than ${maxDepth} levels`])
     expect(problems('['.repeat(200_000))).toEqual([`1: nested deeper than ${maxDepth} levels`])
     expect(problems('{a: '.repeat(20_000))).toEqual([`1: nested deeper than ${maxDepth} levels`])
   })
@@ -133,8 +137,8 @@ describe('YAML', () => {
     expect(documents[1]?.problems).toEqual([{ line: 1, path: [], message: 'the YAML reader gave up: no such token' }])
   })
 
-  it.each(['0x', '0o', '0b', '1e', 'v1', '1.2.3', '-', '+', 'yess', 'non'])('reads plain %s as text', (word) => {
-    expect(values(`a: ${word}x`)).toEqual([{ a: `${word}x` }])
+  it.each(['0x', '0o', '0b', '1e', 'v1', '1.2.3', '-x', '+', 'yess', 'non'])('reads plain %s as text', (word) => {
+    expect(values(`a: ${word}`)).toEqual([{ a: word }])
   })
 
   it('never throws', () => {

@@ -11,6 +11,7 @@ import {
   ociManifestType,
   parseManifest,
   parseReferrersIndex,
+  parseSignatureManifest,
 } from '#core/image/manifest.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -232,6 +233,12 @@ describe('malformed manifests', () => {
       where: 'layers[1].size',
       message: 'manifest: layers[1].size: expected a whole number, found the string "1"',
     })
+  })
+
+  test('says where of a manifest of signatures too', () => {
+    const broken = { ...image, config: { ...layer, size: '1' } }
+    const bytes = new TextEncoder().encode(JSON.stringify(broken))
+    expect(() => parseSignatureManifest(bytes)).toThrow('manifest: config.size: expected a whole number')
   })
 
   test('refuses bytes that are not UTF-8', () => {

@@ -165,6 +165,9 @@ describe('an object', () => {
     expect(check(typed, 'None').problems).toEqual(['a must be an object, not text'])
     expect(check(typed, 7).problems).toEqual(['a must be an object, not the number 7'])
     expect(check(typed, null).problems).toEqual(['a must be an object, not nothing (null)'])
+    expect(check(object({ more: { doc: 'x', shape: word } }), 'Any').problems).toEqual([
+      'a must be an object, not text',
+    ])
     expect(check(object({ more: { doc: 'x', shape: word } }), null).problems).toEqual([
       'a must be an object, at least {}, not nothing (null)',
     ])

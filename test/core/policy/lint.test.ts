@@ -247,6 +247,7 @@ describe('covers', () => {
     ['a.example.com/b*', 'a.example.com/bc', true],
     ['a.example.com/b*', 'a.example.com/b*c', false],
     ['a.example.com/*', 'a.example.com/b*', true],
+    ['a.example.com/*', 'a.example.com/**/x', false],
     ['a.example.com/b*', 'a.example.com/*', false],
     ['a.example.com/b/**', 'a.example.com/**', false],
     ['a.example.com/**/b', 'a.example.com/**/c/b', true],

@@ -192,6 +192,17 @@ describe('a match', () => {
     expect(readMatch(field({}), undefined, report)).toEqual({ excludeNamespaces: [] })
   })
 
+  test('may exclude every namespace that it does not name', () => {
+    const problems = (excludeNamespaces: readonly string[], own?: string) => {
+      const told: string[] = []
+      readMatch(field({ excludeNamespaces }), own, (_, message) => told.push(message))
+      return told.length
+    }
+    expect(problems(['kube-*', 'a', '*'])).toBe(0)
+    expect(problems(['b', 'a'], 'team')).toBe(0)
+    expect(problems(['b', 't*'], 'team')).toBe(1)
+  })
+
   test.each<[string, Spec]>([
     ['a key that is missing', { operator: 'Exists' }],
     ['an operator that is none', { key: 'a', operator: 'Is' }],
