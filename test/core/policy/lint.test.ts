@@ -229,6 +229,10 @@ describe('warnings', () => {
   it('are silent about labels once there are namespaces', () => {
     const match = { namespaceSelector: { matchLabels: { a: 'b' } } }
     expect(lint([namespace('prod', {}), clusterPolicy({ otherwise: 'Deny', match })])).toEqual([])
+    const byExpression = (key: string) =>
+      lintSpec({ match: { namespaceSelector: { matchExpressions: [{ key, operator: 'Exists' }] } } })
+    expect(byExpression('kubernetes.io/metadata.name')).toEqual([])
+    expect(byExpression('a')).toEqual(['labels-unknown spec.match.namespaceSelector'])
   })
 })
 

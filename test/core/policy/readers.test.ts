@@ -192,6 +192,18 @@ describe('a match', () => {
     expect(readMatch(field({}), undefined, report)).toEqual({ excludeNamespaces: [] })
   })
 
+  test('may exclude some of what it names by a wildcard, but nothing that it names by itself', () => {
+    const problems = (namespaces: readonly string[], excludeNamespaces: readonly string[]) => {
+      const told: string[] = []
+      readMatch(field({ namespaces, excludeNamespaces }), undefined, (_, message) => told.push(message))
+      return told
+    }
+    expect(problems(['te*'], ['*e*'])).toEqual([])
+    expect(problems(['te*'], ['te*'])).toEqual(['is excluded by excludeNamespaces ("te*")'])
+    expect(problems(['test', 'prod'], ['te*'])).toEqual(['is excluded by excludeNamespaces ("te*")'])
+    expect(problems(['prod'], ['te*'])).toEqual([])
+  })
+
   test('may exclude every namespace that it does not name', () => {
     const problems = (excludeNamespaces: readonly string[], own?: string) => {
       const told: string[] = []
