@@ -116,7 +116,16 @@ class AnswerReader implements WireListener {
   }
 }
 
+/**
+ * In memory of its own size. What is kept for long would otherwise hold whatever else came with it over the connection, and
+ * the memory pages around that: four to eight kilobytes for each payload of three hundred bytes.
+ */
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks)
+  const bytes = Buffer.allocUnsafeSlow(chunks.reduce((length, chunk) => length + chunk.length, 0))
+  let end = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, end)
+    end += chunk.length
+  }
+  return bytes
 }

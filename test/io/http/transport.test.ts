@@ -57,6 +57,13 @@ describe('one exchange', () => {
     expect(stub.requests[0]).toMatchObject({ path: '/x?a=b', body: Buffer.from('asked') })
   })
 
+  it.each(['', 'a', 'a'.repeat(900)])('returns a body in memory of its own size (%j)', async (body) => {
+    stub.on('GET', '/x', { body })
+    const answer = await transport().send(get(`${stub.url}/x`))
+    expect(Buffer.from(answer.body).toString()).toBe(body)
+    expect(answer.body.buffer.byteLength).toBe(body.length)
+  })
+
   it('follows nothing', async () => {
     stub.on('GET', '/x', { status: 307, headers: { location: '/y' } })
     expect((await transport().send(get(`${stub.url}/x`))).status).toBe(307)
