@@ -1,7 +1,9 @@
 // All scenarios, in the order of the table.
 
 import type { Scenario } from './scenario.ts'
+import { growth } from './scenarios/growth.ts'
+import { memory } from './scenarios/memory.ts'
 import { warmRecords } from './scenarios/records.ts'
 import { warmByDigest, warmByTag, warmWhole } from './scenarios/warm.ts'
 
-export const scenarios: readonly Scenario[] = [warmByDigest, warmByTag, warmWhole, warmRecords]
+export const scenarios: readonly Scenario[] = [warmByDigest, warmByTag, warmWhole, warmRecords, memory, growth]
