@@ -1,9 +1,16 @@
 // All scenarios, in the order of the table.
 
 import type { Scenario } from './scenario.ts'
+import { cliCosign, cliStart, cliVerify } from './scenarios/cli.ts'
+import { coldSharing, coldTrips } from './scenarios/cold.ts'
 import { growth } from './scenarios/growth.ts'
 import { memory } from './scenarios/memory.ts'
 import { warmRecords } from './scenarios/records.ts'
 import { warmByDigest, warmByTag, warmWhole } from './scenarios/warm.ts'
 
-export const scenarios: readonly Scenario[] = [warmByDigest, warmByTag, warmWhole, warmRecords, memory, growth]
+export const scenarios: readonly Scenario[] = [
+  ...[warmByDigest, warmByTag, warmWhole, warmRecords],
+  ...[memory, growth],
+  ...[coldTrips, coldSharing],
+  ...[cliStart, cliVerify, cliCosign],
+]

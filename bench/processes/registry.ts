@@ -24,7 +24,10 @@ export interface Asked {
 
 const maxLines = 10_000
 
-const content = new Map<string, Stored>()
+/** Whether there is a registry at all, which cosign asks first. */
+const presence: Stored = { path: '/v2/', mediaType: 'application/json', bytes: Buffer.from('{}') }
+
+const content = new Map<string, Stored>([[presence.path, presence]])
 let delayMs = 0
 let hasReferrersApi = false
 let [requests, open, together] = [0, 0, 0]
