@@ -22,18 +22,20 @@ export interface CacheLimits<V> {
 
 export function createCache<V extends object>(limits: CacheLimits<V>): Cache<V> {
   const { max, ttl, onDrop } = limits
-  // The library makes room for all entries at once: memory that a short command, which keeps three, need not touch.
-  let entries: LRUCache<string, V> | undefined
-  const made = () => {
-    entries ??= new LRUCache<string, V>({ max, ttl, ...(onDrop && { dispose: (value: V) => onDrop(value) }) })
-    return entries
-  }
+  // By size and not by number, though it is the same here: for a number of entries the library makes room at once, which
+  // a short command, that keeps three, would wait for.
+  const entries = new LRUCache<string, V>({
+    maxSize: max,
+    sizeCalculation: () => 1,
+    ttl,
+    ...(onDrop && { dispose: (value: V) => onDrop(value) }),
+  })
   return {
-    get: (key) => entries?.get(key),
-    set: (key, value, own = ttl) => void made().set(key, value, { ttl: ttl > 0 ? Math.min(own, ttl) : own }),
-    delete: (key) => void entries?.delete(key),
-    values: () => entries?.values() ?? [],
-    clear: () => entries?.clear(),
+    get: (key) => entries.get(key),
+    set: (key, value, own = ttl) => void entries.set(key, value, { ttl: ttl > 0 ? Math.min(own, ttl) : own }),
+    delete: (key) => void entries.delete(key),
+    values: () => entries.values(),
+    clear: () => entries.clear(),
   }
 }
 
