@@ -37,7 +37,7 @@ function judged({ by = attestor('release'), shelf = {}, mayRead = false, bystand
   const access = 'access' in rest ? rest.access : ({ known: true, value: true } as const)
   const about = (question: Question) => (question.kind === 'access' ? access : known.about(question))
   const knowledge: Knowledge = { ...known, about: about as Knowledge['about'], mayRead: () => mayRead }
-  const inquiry = new Inquiry([toy], knowledge, noon, bystanders)
+  const inquiry = new Inquiry(knowledge, { formats: [toy], now: noon, bystanders, images: 1 })
   const subject = { image, digest: { known: true, value: digest } as const, memory: false }
   const finding = judgeSignatureDemand(signed(by), subject, inquiry)
   return { ...finding, asked: inquiry.openQuestions().map(({ kind }) => kind), wondered: inquiry.curiosities().length }
