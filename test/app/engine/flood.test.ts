@@ -169,7 +169,7 @@ describe('FT-08: a request with thousands of images', () => {
     await expect(judge(images(registry, 65), release, { signal })).rejects.toMatchObject({ code: 'overloaded' })
     const { allowed, verdicts } = await judge(images(registry, 64), release, { signal })
     expect(allowed).toBe(false)
-    expect(verdicts.map(({ code }) => code)).toEqual(Array<string>(64).fill('registry-timeout'))
+    expect(verdicts.map(({ code }) => code)).toEqual(Array<string>(64).fill('judged-too-late'))
     expect(registry.kinds()).toEqual([])
   })
 

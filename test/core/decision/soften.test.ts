@@ -92,7 +92,6 @@ describe('an outage', () => {
     const codes = Object.keys(errorTable).filter(isErrorCode)
     const outages = codes.filter((code) => softened({ judged: [{ ...unknown, code, finding: found([code]) }] }))
     expect(outages.sort()).toEqual([
-      'overloaded',
       'registry-failing',
       'registry-throttled',
       'registry-timeout',
