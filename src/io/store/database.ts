@@ -65,7 +65,7 @@ export function openForReading(file: string): DatabaseSync {
 }
 
 /** An empty one that no file holds. */
-export function openInMemory(): DatabaseSync {
+export function databaseInMemory(): DatabaseSync {
   return load(':memory:', {})
 }
 

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
 import { CodedError } from '#core/errors.ts'
 import { anchorSeal, genesis } from './chain.ts'
-import { openInMemory } from './database.ts'
+import { databaseInMemory } from './database.ts'
 
 /** "Seal" in ASCII: marks the file as ours (`PRAGMA application_id`). */
 const applicationId = 0x5365616c
@@ -78,7 +78,7 @@ export function checkSchema(database: DatabaseSync): void {
 
 /** A view in the place of a table, or a table without its constraints, would show what was never written. */
 function checkTables(database: DatabaseSync): void {
-  const own = openInMemory()
+  const own = databaseInMemory()
   try {
     migrate(own)
     if (isDeepStrictEqual(tablesOf(database), tablesOf(own))) return
