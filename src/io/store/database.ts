@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 
 /** In a folder that was named instead of a file. */
@@ -69,9 +70,9 @@ export function databaseInMemory(): DatabaseSync {
   return load(':memory:', {})
 }
 
-/** What SQLite calls its error, without the words around it. */
+/** What SQLite calls its error, without the words around it. It quotes what stands in the file, which anybody may have written. */
 export function sqliteProblem(error: unknown): string {
-  return messageOf(error)
+  return printable(messageOf(error), 300)
 }
 
 /** An error of SQLite or of the file system: the store is away. Anything else is a fault of ours. */
@@ -82,7 +83,7 @@ export function isStoreFailure(error: unknown): boolean {
 
 export function unusable(file: string, error: unknown): CodedError {
   if (error instanceof CodedError) return error
-  return new CodedError('store-unusable', `the store ${file}: ${messageOf(error)}`, { where: file, cause: error })
+  return new CodedError('store-unusable', `the store ${file}: ${sqliteProblem(error)}`, { where: file, cause: error })
 }
 
 function opened(file: string, open: () => DatabaseSync): DatabaseSync {

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '#core/errors.ts'
 import type { EntryHead } from './chain.ts'
 import { anchorSeal, entryHash } from './chain.ts'
-import { isStoreFailure } from './database.ts'
+import { isStoreFailure, sqliteProblem } from './database.ts'
 import type { ChainFinding } from './findings.ts'
 import { Findings } from './findings.ts'
 import type { StoredEntry } from './stored-record.ts'
@@ -97,7 +97,7 @@ class ChainWalk {
       work()
     } catch (error) {
       if (!isStoreFailure(error) && !isOutOfRange(error)) throw error
-      this.#findings.add({ kind: 'file', message: `${part} cannot be read further: ${messageOf(error)}` })
+      this.#findings.add({ kind: 'file', message: `${part} cannot be read further: ${sqliteProblem(error)}` })
     }
   }
 
