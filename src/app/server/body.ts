@@ -1,8 +1,8 @@
 // Reads the body of a request into one buffer, within the cap of one body and the budget of all. Does not parse.
 
 import type { IncomingMessage } from 'node:http'
+import { crumbCounter } from '#core/crumbs.ts'
 import { CodedError } from '#core/errors.ts'
-import { crumbCounter } from './crumbs.ts'
 
 /** The bytes of all bodies that are being read. */
 export interface BodyBudget {

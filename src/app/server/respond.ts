@@ -1,8 +1,8 @@
 // Writes whole answers: one string, its length declared, once.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { crumbCounter } from '#core/crumbs.ts'
 import { CodedError, type ErrorCode } from '#core/errors.ts'
-import { crumbCounter } from './crumbs.ts'
 
 export const json = 'application/json'
 

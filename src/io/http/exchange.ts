@@ -1,5 +1,6 @@
 // One request over a wire, read under caps and a deadline. No policy about hosts, redirects or retries.
 
+import { crumbCounter } from '#core/crumbs.ts'
 import { CodedError } from '#core/errors.ts'
 import { requestFailure, showUrl } from './failure.ts'
 import { type HttpRequest, type HttpResponse, maxErrorBytes } from './message.ts'
@@ -23,6 +24,7 @@ class AnswerReader implements WireListener {
   readonly #reject: (error: CodedError) => void
   readonly #timer: NodeJS.Timeout
   readonly #chunks: Uint8Array[] = []
+  readonly #isCrumbled = crumbCounter()
   #length = 0
   #cap = 0
   #head: Omit<HttpResponse, 'body'> | undefined
@@ -68,6 +70,10 @@ class AnswerReader implements WireListener {
 
   data(chunk: Uint8Array): void {
     if (this.#settled) return
+    if (this.#isCrumbled(chunk)) {
+      this.#fail(this.#coded('registry-protocol', 'sends content in very many very small pieces'))
+      return
+    }
     this.#length += chunk.length
     if (this.#length <= this.#cap) this.#chunks.push(chunk)
     else if (this.#head !== undefined && this.#head.status >= 300) this.#finish()

@@ -1,7 +1,6 @@
 // Bodies in many small pieces: what they cost is counted in pieces, and whoever sends too many of them is told so.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { crumbCounter } from '#app/server/crumbs.ts'
 import { allowed } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { dial, exchange, restOf, reviewOf, start, type TestServer } from './harness.ts'
@@ -90,22 +89,5 @@ describe('AD-16: a body in pieces of a byte', () => {
       expect(await send('POST /mutate', inPieces(text, size))).toContain('"allowed":true')
       expect(judged).toMatchObject([{ object: { metadata: { annotations: { note } } } }])
     }
-  })
-})
-
-describe('a counter of crumbs', () => {
-  const firstCrumb = (pieces: number, length: number) => {
-    const isCrumbled = crumbCounter()
-    return Array.from({ length: pieces }, () => isCrumbled({ length })).indexOf(true)
-  }
-
-  test('looks away from the first thousand pieces', () => {
-    expect(firstCrumb(1_000, 1)).toBe(-1)
-    expect(firstCrumb(1_001, 1)).toBe(1_000)
-  })
-
-  test('then wants 256 bytes a piece on average', () => {
-    expect(firstCrumb(5_000, 256)).toBe(-1)
-    expect(firstCrumb(5_000, 255)).toBe(1_000)
   })
 })

@@ -104,6 +104,25 @@ describe('a connection', () => {
     await gone(server.sockets[0])
   })
 
+  const inPieces = (count: number, length: number) =>
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${`${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`.repeat(count)}`
+
+  it('is closed when the content comes in thousands of pieces of a byte', async () => {
+    const server = await raw((socket) => socket.once('data', () => socket.write(inPieces(1_001, 1))))
+    const refused = await refusal(exchange(wire(server.url), get(server.url, { maxBytes: 1_000_000 })))
+    expect([refused.code, refused.message]).toEqual(['registry-protocol', expect.stringContaining('very small pieces')])
+    await gone(server.sockets[0])
+  })
+
+  it.each([
+    ['as many pieces as a network makes of it', 1_001, 300],
+    ['a thousand bytes, each by itself', 1_000, 1],
+  ])('neighbour: brings %s', async (_what, count, length) => {
+    const server = await raw((socket) => socket.once('data', () => socket.write(`${inPieces(count, length)}0\r\n\r\n`)))
+    const { body } = await exchange(wire(server.url), get(server.url, { maxBytes: 1_000_000 }))
+    expect(body.length).toBe(count * length)
+  })
+
   it('is not used again once it brought something that nobody asked for', async () => {
     const server = await raw((socket, count) =>
       socket.on('data', () => socket.write(said(`of connection ${count}`), () => socket.write(said('of nobody')))),

@@ -1,5 +1,5 @@
-// Bodies that come in many small pieces. Each piece costs a callback, however little is in it, so a bound of bytes alone
-// lets a sender of one-byte chunks keep the event loop from everybody else.
+// Bodies that come in many small pieces, from a client or from a registry. Each piece costs a callback, however little is in
+// it, so a bound of bytes alone lets a sender of one-byte chunks keep the event loop from everybody else.
 
 /** A real sender is through with most bodies by then, whatever its network makes of them. */
 const unlooked = 1_000
