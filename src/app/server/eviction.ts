@@ -1,6 +1,6 @@
 // Which connection goes when there are too many: never one whose request is being answered, unless it does not take what
-// was answered. Behind a load balancer all
-// connections come from one address, so what a connection does counts before where it comes from.
+// was answered. Behind a load balancer all connections come from one address, so what a connection does counts before where
+// it comes from.
 
 /**
  * `idle`: no request, or not even the whole of its headers. `sending`: the body is still to come. `unread`: the answer is
