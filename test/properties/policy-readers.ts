@@ -91,7 +91,7 @@ function summaryOf({ policies, problems }: Result): unknown {
 
 /** Policies or problems: nothing is left out in silence, and what was read decides. */
 function staysWhole(result: Result, text: string): void {
-  const written = (text.match(/"?kind"? ?: ?"?(Cluster)?TrustPolicy"?/g) ?? []).length
+  const written = (text.match(/"?kind"?\s*:\s*"?(Cluster)?TrustPolicy"?/g) ?? []).length
   if (result.problems.length === 0 && !text.includes('#')) expect(result.policies.length).toBe(written)
   for (const { code, message, line = 1 } of result.problems) {
     expect(code).not.toBe('internal-error')
