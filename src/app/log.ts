@@ -1,10 +1,8 @@
-// The log of a running server: one JSON line an event, on standard error. The only file that knows pino. Fields are
-// plain values, so that no object with a secret inside can slip in; text from outside is escaped by JSON itself.
+// The log of a running server: one JSON line an event, on standard error. Fields are plain values, so that no object with
+// a secret inside can slip in; text from outside is escaped by JSON itself.
 
-import { writeFileSync } from 'node:fs'
-import process from 'node:process'
-import pino from 'pino'
 import { CodedError } from '#core/errors.ts'
+import { type LineWriter, lineWriter } from './line-writer.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -27,102 +25,53 @@ export interface LogOptions {
   readonly destination?: number | { write(line: string): void }
 }
 
-/** A reader of the log that stands still must not fill our memory: 4 MiB are some ten thousand lines; then lines are lost. */
-const maxBuffered = 4 * 1024 * 1024
 /** A denial with its explanation fits; more of one field is cut. */
 const maxFieldLength = 8192
-/** Lines are handed over together, once they are this long: each hand-over costs as much as making several lines. */
-const batchLength = 32 * 1024
-/** What does not fill a batch waits no longer than this, and warnings and errors not at all. */
-const batchMs = 100
-/** A reader that stands still does not keep a process from ending. */
-const flushMs = 1_000
+/** The verdicts on hundreds of images fit; of more, a line says how many there are. The decision records have them all. */
+const maxListLength = 64 * 1024
 /** Names under which a value is never written, whoever passes it. */
 const secretName = /passw|secret|token|credential|authorization|cookie|private/i
 
+const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 }
+
 /** A log at this level. Lines are written behind the caller's back (`flush` waits for them). */
-export function createLog(options: LogOptions): Log {
-  const { destination = 2 } = options
-  const batches = typeof destination === 'number' ? batchesTo(destination) : unbatched(destination)
-  const logger = pino(
-    { level: options.level, base: null, timestamp: isoTime, formatters: { level: (level) => ({ level }) } },
-    batches.destination,
-  )
-  return logOf(logger, batches)
+export function createLog({ level, destination = 2 }: LogOptions): Log {
+  return logOf(level, typeof destination === 'number' ? lineWriter(destination, lostLine) : unbuffered(destination), {})
 }
 
-/** Where lines go, and what makes them leave. */
-interface Batches {
-  readonly destination: pino.DestinationStream
-  /** What was written leaves now. */
-  handOver(): void
-  flush(): Promise<void>
+function lostLine(lost: number): string {
+  return lineOf('warn', { lost, msg: 'lines of the log were lost: nobody took them, or there was no room' })
 }
 
-function batchesTo(descriptor: number): Batches {
-  const stream = pino.destination({ dest: descriptor, sync: false, maxLength: maxBuffered })
-  let batch = ''
-  let timer: NodeJS.Timeout | undefined
-  let isLeaving = false
-  const handOver = () => {
-    clearTimeout(timer)
-    timer = undefined
-    if (batch === '') return
-    isLeaving = true
-    stream.write(batch)
-    batch = ''
+function lineOf(level: LogLevel, fields: Readonly<Record<string, unknown>>): string {
+  return `{"level":"${level}","time":"${isoTime()}",${JSON.stringify(fields).slice(1)}\n`
+}
+
+function unbuffered(destination: { write(line: string): void }): LineWriter {
+  return { write: (line) => destination.write(line), handOver: () => {}, flush: async () => {} }
+}
+
+function logOf(lowest: LogLevel, writer: LineWriter, always: LogFields): Log {
+  const write = (level: Exclude<LogLevel, 'silent'>, message: string, fields: LogFields | undefined) => {
+    if (ranks[level] < ranks[lowest]) return
+    writer.write(lineOf(level, { ...safe(always), ...safe(fields), msg: message }))
+    // What is wrong should be seen though the process ends before the next batch.
+    if (ranks[level] >= ranks.warn) writer.handOver()
   }
-  stream.on('drain', () => {
-    isLeaving = false
-  })
-  // Whoever read the log is gone. That is no reason to stop.
-  stream.on('error', () => {
-    isLeaving = false
-  })
-  // A process that breaks off says why in its last lines. What was handed over leaves while it ends; the rest goes now.
-  process.once('exit', () => {
-    try {
-      writeFileSync(descriptor, batch)
-    } catch {
-      // Nobody takes it any more.
-    }
-  })
   return {
-    destination: {
-      write(line) {
-        batch += line
-        if (batch.length >= batchLength) handOver()
-        else timer ??= setTimeout(handOver, batchMs)
-      },
-    },
-    handOver,
-    flush: () => {
-      handOver()
-      return isLeaving ? untilDrained(stream) : Promise.resolve()
-    },
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+    with: (fields) => logOf(lowest, writer, { ...always, ...fields }),
+    flush: () => writer.flush(),
   }
-}
-
-function untilDrained(stream: NodeJS.EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(patience)
-      stream.off('drain', end).off('error', end)
-      resolve()
-    }
-    const patience = setTimeout(end, flushMs)
-    stream.on('drain', end).on('error', end)
-  })
-}
-
-function unbatched(destination: pino.DestinationStream): Batches {
-  return { destination, handOver: () => {}, flush: async () => {} }
 }
 
 let wholeSecond = Number.NaN
 let secondText = ''
 
-/** The member of a line that says when. A busy log has many lines of one second, and writing a date is slow. */
+/** A busy log has many lines of one second, and writing a date is slow. */
 function isoTime(): string {
   const now = Date.now()
   const milliseconds = now % 1_000
@@ -130,7 +79,7 @@ function isoTime(): string {
     wholeSecond = now - milliseconds
     secondText = new Date(now).toISOString().slice(0, -4)
   }
-  return `,"time":"${secondText}${String(milliseconds).padStart(3, '0')}Z"`
+  return `${secondText}${String(milliseconds).padStart(3, '0')}Z`
 }
 
 /** What a log says about a thrown value: code and place of an expected failure, the stack of one that is ours. */
@@ -138,23 +87,6 @@ export function errorFields(error: unknown): LogFields {
   if (error instanceof CodedError) return { code: error.code, error: error.message, where: error.where }
   if (error instanceof Error) return { code: 'internal-error', error: error.message, stack: error.stack }
   return { code: 'internal-error', error: String(error) }
-}
-
-function logOf(logger: pino.Logger, batches: Batches): Log {
-  return {
-    debug: (message, fields) => logger.debug(safe(fields), message),
-    info: (message, fields) => logger.info(safe(fields), message),
-    warn(message, fields) {
-      logger.warn(safe(fields), message)
-      batches.handOver()
-    },
-    error(message, fields) {
-      logger.error(safe(fields), message)
-      batches.handOver()
-    },
-    with: (fields) => logOf(logger.child(safe(fields)), batches),
-    flush: batches.flush,
-  }
 }
 
 function safe(fields: LogFields = {}): Record<string, unknown> {
@@ -178,5 +110,22 @@ function isSecret(name: string): boolean {
 }
 
 function cut(value: LogFields[string]): LogFields[string] {
-  return typeof value === 'string' && value.length > maxFieldLength ? `${value.slice(0, maxFieldLength)}…` : value
+  if (typeof value === 'string') return cutText(value)
+  return typeof value === 'object' ? cutList(value) : value
+}
+
+function cutText(text: string): string {
+  return text.length > maxFieldLength ? `${text.slice(0, maxFieldLength)}…` : text
+}
+
+function cutList(texts: readonly string[]): readonly string[] {
+  const kept: string[] = []
+  let length = 0
+  for (const text of texts) {
+    const shown = cutText(text)
+    length += shown.length
+    if (length > maxListLength) return [...kept, `… ${texts.length - kept.length} more`]
+    kept.push(shown)
+  }
+  return kept
 }

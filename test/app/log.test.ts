@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -41,6 +41,20 @@ describe('a log', () => {
     const { lines, log } = logInto()
     log.info('hello', { text: 'x'.repeat(100_000) })
     expect(lines.join('').length).toBeLessThan(10_000)
+  })
+
+  test('cuts a list that is longer than anybody reads, and says how much is left out', () => {
+    const { lines, log } = logInto()
+    const images = Array.from({ length: 10_000 }, (_, index) => `image ${index}`)
+    log.info('many', { images })
+    log.info('long', { images: ['x'.repeat(3_000_000), 'short'] })
+    log.info('few', { images: images.slice(0, 1_000) })
+    const [many, long, few] = lines
+    expect(many?.length).toBeLessThan(200_000)
+    const told = JSON.parse(many ?? '').images
+    expect(told.at(-1)).toBe(`… ${10_000 - told.length + 1} more`)
+    expect(JSON.parse(long ?? '').images).toEqual([`${'x'.repeat(8_192)}…`, 'short'])
+    expect(JSON.parse(few ?? '').images).toEqual(images.slice(0, 1_000))
   })
 
   test('leaves out what is below its level', () => {
@@ -139,6 +153,85 @@ describe('a log in a file', () => {
     test('holds every line, once, in a pipe', () => {
       expect(indexes(run().stderr)).toEqual(all)
     })
+  })
+
+  /** A pipe that never blocks, and a way to read what is in it. */
+  function pipe(name: string) {
+    const path = join(folder, name)
+    expect(spawnSync('mkfifo', [path]).status).toBe(0)
+    const writing = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const buffer = Buffer.alloc(65_536)
+    const read = () => {
+      try {
+        return buffer.toString('utf8', 0, readSync(reading, buffer))
+      } catch {
+        return ''
+      }
+    }
+    const close = () => {
+      closeSync(reading)
+      closeSync(writing)
+    }
+    return { log: createLog({ level: 'info', destination: writing }), read, close }
+  }
+
+  test('whose reader is slow loses nothing, and a flush does not wait for ever', async () => {
+    const { log, read, close } = pipe('slow')
+    // More than a pipe holds, so that it is full while there is more to be written.
+    for (let index = 0; index < 5_000; index++) log.info('line', { index })
+    await log.flush()
+    let text = ''
+    for (let tries = 0; tries < 500 && !text.includes('"index":4999,'); tries++) {
+      text += read()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const lines = text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).index)).toEqual(Array.from({ length: 5_000 }, (_, index) => index))
+    close()
+  })
+
+  test('whose reader stands still does not grow without bound, and says how many lines were lost', async () => {
+    const { log, read, close } = pipe('stuck')
+    const readAll = async () => {
+      let all = ''
+      for (let empty = 0; empty < 20; empty++) {
+        for (let text = read(); text !== ''; text = read()) {
+          all += text
+          empty = 0
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      return all
+    }
+    for (let index = 0; index < 2_000; index++) log.info('line', { index, text: 'x'.repeat(8_000) })
+    const text = await readAll()
+    expect(text.length).toBeGreaterThan(4_000_000)
+    expect(text.length).toBeLessThan(5_000_000)
+    log.info('again')
+    const [lost, again, ...more] = (await readAll())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect([lost?.level, lost?.lost]).toEqual(['warn', 2_000 - text.trimEnd().split('\n').length])
+    expect([again?.msg, more]).toEqual(['again', []])
+    close()
+  })
+
+  test.each([
+    ['ends by itself', ''],
+    ['breaks off', "throw new Error('broken off')"],
+  ])('on a disk that is full does not keep a process that %s from its end', (_what, end) => {
+    const code = `
+      import { openSync } from 'node:fs'
+      import { createLog } from '#app/log.ts'
+      const log = createLog({ level: 'info', destination: openSync('/dev/full', 'w') })
+      for (let index = 0; index < 2_000; index++) log.info('line', { index })
+      await log.flush()
+      log.info('last')
+      ${end}`
+    const { status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 15_000 })
+    expect([status, signal]).toEqual([end === '' ? 0 : 1, null])
   })
 
   test('that nobody takes any more harms nobody', async () => {
