@@ -2,6 +2,7 @@
 // quickest of the others, until they have taken a share of what all tests take together; what only a second's worth of drawn
 // cases further on would notice is missing a test that says what is wrong. Shares, since a busy machine slows all alike.
 
+import { dirname } from 'node:path'
 import type { Mutant } from './mutant.ts'
 import type { RecordedFile, TestToRun } from './plan.ts'
 
@@ -61,9 +62,16 @@ export class Cover {
     return this.#filesOf(mutant).filter((file) => file === mirrorOf(mutant.file))
   }
 
-  /** To load anew: those whose tests come by it first, then those that only load it. */
+  /**
+   * To load anew: all of its folder, for a table is loaded by nearly every test and looked into by few; then those whose
+   * tests come by it, and those that only load it.
+   */
   files(mutant: Mutant): readonly string[] {
-    return within(this.#filesOf(mutant), (file) => this.#lightMs(file), 2 * this.#totalMs * budgets.all)
+    const folder = dirname(mirrorOf(mutant.file))
+    const { near = [], far = [] } = Object.groupBy(this.#filesOf(mutant), (file) =>
+      dirname(file) === folder ? 'near' : 'far',
+    )
+    return [...near, ...within(far, (file) => this.#lightMs(file), 2 * this.#totalMs * budgets.all)]
   }
 
   /** Left out where code is loaded anew. */
