@@ -599,6 +599,10 @@ describe('classic layers in a referrer', () => {
     expect(found).toMatchObject({ verified: [], oddities: ['referrer-other-subject'] })
   })
 
+  test('lie where bundles do, so that an attestor asks for both by one layout', () => {
+    expect([bundle.layout, cosignReferrer.layout]).toEqual(['Bundle', 'Bundle'])
+  })
+
   test('ask the same list as bundles do, so that it is fetched once', () => {
     const nothing = new WrittenFacts()
     expect(cosignReferrer.ask(subject, nothing).questions).toEqual(bundle.ask(subject, nothing).questions)
