@@ -193,6 +193,11 @@ describe('pins', () => {
       [with_('Digest'), policy('t', [rule(signed('ci'), { exceptImages: ['**/app:debug'] })])],
       'APP:v3@DIGEST',
     ],
+    [
+      'Digest, though a rule of an Audit policy names tags',
+      [with_('Digest'), policy('t', [rule(signed('ci'), { images: ['**/app:v*'] })], { mode: 'Audit' })],
+      'APP@DIGEST',
+    ],
     ['Warn alone', [with_('TagAndDigest', { mode: 'Warn' })], 'APP:v3@DIGEST'],
     ['Audit alone', [with_('TagAndDigest', { mode: 'Audit' })], undefined],
     ['Audit beside InsecureNever', [with_('InsecureNever'), with_('TagAndDigest', { mode: 'Audit' })], undefined],
