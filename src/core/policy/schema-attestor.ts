@@ -42,7 +42,7 @@ const key = object(
     name: { doc: 'What people call the key; unique in its attestor.', shape: text(line, 128), required: true },
     pem: { doc: 'The public key itself.', shape: text(pem, maxPem) },
     file: { doc: 'The file that holds it, relative to this file.', shape: text(filePath, 4096), only: 'files' },
-    secretRef: later('The Secret that holds it.', 'cluster'),
+    secretRef: later('The Secret that holds it.'),
     kms: later('A key of a key management service.'),
     pkcs11: later('A key of a hardware module.'),
     notBefore: { doc: 'Signatures count from here on.', shape: text(instant, 64) },

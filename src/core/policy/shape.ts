@@ -25,7 +25,7 @@ export interface Word {
   readonly default?: Scalar | readonly Scalar[] | Readonly<Record<string, Scalar>>
   readonly later?: true
   /** Absent: in files and in a cluster alike. */
-  readonly only?: 'files' | 'cluster'
+  readonly only?: 'files'
 }
 
 export interface ObjectShape {
@@ -77,6 +77,6 @@ export function object(members: Readonly<Record<string, Word>>, exactlyOne?: rea
 }
 
 /** A word of a version to come: its inside is not described before something acts on it. */
-export function later(doc: string, only?: Word['only']): Word {
-  return only === undefined ? { doc, shape: ignored, later: true } : { doc, shape: ignored, later: true, only }
+export function later(doc: string): Word {
+  return { doc, shape: ignored, later: true }
 }
