@@ -23,9 +23,15 @@ const deepest = 500
  * @throws CodedError `json-malformed`, `json-duplicate` (names the member by JSON pointer), `json-too-deep`
  */
 export function parseStrictJson(text: string, limits: JsonLimits = {}): unknown {
-  const written = countWrittenMembers(text, Math.min(limits.maxDepth ?? defaultMaxDepth, deepest))
+  return parseEncoded(text, encoder.encode(text), limits)
+}
+
+/** @param bytes the same text in UTF-8: looking at each takes half as long as looking at the characters of a string */
+function parseEncoded(text: string, bytes: Uint8Array, limits: JsonLimits): unknown {
+  const written = countWrittenMembers(bytes, Math.min(limits.maxDepth ?? defaultMaxDepth, deepest))
   const quick = parseJson(text)
-  const value = countPlainMembers(quick) === written ? quick : readJsonSlowly(text)
+  const counted = countPlainMembers(quick, text.includes('\\'))
+  const value = counted === written ? quick : readJsonSlowly(text)
   if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
     throw new CodedError('json-malformed', 'not JSON: a string holds half of a surrogate pair, which is no character')
   }
@@ -38,8 +44,10 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): unknown 
  * @throws CodedError as `parseStrictJson`
  */
 export function parseStrictJsonBytes(bytes: Uint8Array, limits: JsonLimits = {}): unknown {
-  return parseStrictJson(decodeUtf8(bytes), limits)
+  return parseEncoded(decodeUtf8(bytes), bytes, limits)
 }
+
+const encoder = new TextEncoder()
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -69,18 +77,18 @@ const colon = 0x3a
 
 /**
  * The colons outside of strings: in a text that turns out to be JSON, the number of its members. Bounds the depth.
- * Strings are skipped in line, since this looks at every character of every request.
+ * Strings are skipped in line, since this looks at every byte of every request.
  */
-function countWrittenMembers(text: string, maxDepth: number): number {
-  const end = text.length
+function countWrittenMembers(bytes: Uint8Array, maxDepth: number): number {
+  const end = bytes.length
   let colons = 0
   let depth = 0
   let at = 0
   while (at < end) {
-    const unit = text.charCodeAt(at++)
+    const unit = bytes[at++]
     if (unit === quote) {
       while (at < end) {
-        const inner = text.charCodeAt(at++)
+        const inner = bytes[at++]
         if (inner === quote) break
         if (inner === backslash) at++
       }
@@ -102,20 +110,22 @@ function countWrittenMembers(text: string, maxDepth: number): number {
  * (nodejs/node#63785). What comes of it always has a backslash, so that names without any are right.
  *
  * `for in` is several times as fast here as lists of names; inherited members would only make the count differ.
+ *
+ * @param hasEscapes whether there is any backslash in the text; else there is none in a name
  */
-function countPlainMembers(node: unknown): number {
+function countPlainMembers(node: unknown, hasEscapes: boolean): number {
   let members = 0
   if (Array.isArray(node)) {
     for (let index = 0; index < node.length; index++) {
       const child: unknown = node[index]
-      if (typeof child === 'object' && child !== null) members += countPlainMembers(child)
+      if (typeof child === 'object' && child !== null) members += countPlainMembers(child, hasEscapes)
     }
   } else if (typeof node === 'object' && node !== null) {
     const object = node as JsonObject
     for (const name in object) {
-      if (!name.includes('\\')) members++
+      if (!hasEscapes || !name.includes('\\')) members++
       const child = object[name]
-      if (typeof child === 'object' && child !== null) members += countPlainMembers(child)
+      if (typeof child === 'object' && child !== null) members += countPlainMembers(child, hasEscapes)
     }
   }
   return members
