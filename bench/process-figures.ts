@@ -18,8 +18,18 @@ export function cpuMicroseconds(pid: number): number {
 
 /** Resident memory, in MiB. */
 export function residentMiB(pid: number): number {
+  return statusMiB(pid, 'VmRSS')
+}
+
+/** The most that it has been so far. */
+export function peakResidentMiB(pid: number): number {
+  return statusMiB(pid, 'VmHWM')
+}
+
+function statusMiB(pid: number, name: string): number {
   try {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024
+    const [, kib] = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kib ?? Number.NaN) / 1_024
   } catch {
     return Number.NaN
   }

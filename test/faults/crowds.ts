@@ -38,42 +38,49 @@ export async function slowClients({ port, authorities }: Service, each: number):
 const connections = 112
 /** As many as the server takes on one connection. */
 const eachConnection = 8
-/** The longest that an API server can be told to wait. */
-const floodTimeoutMs = 30_000
 const floodMs = 8_000
 
-/** 896 Pods of one namespace within 8 s. @returns what they were answered, when all were or nobody waits any more */
-export async function flood({ port, authorities }: Service, image: string): Promise<readonly Answered[]> {
+/**
+ * 896 Pods of one namespace within 8 s.
+ *
+ * @param timeoutMs what the API server waits
+ * @returns what they were answered, when all were or nobody waits any more
+ */
+export async function flood(
+  { port, authorities }: Service,
+  image: string,
+  timeoutMs: number,
+): Promise<readonly Answered[]> {
   const crowd: Promise<readonly Answered[]>[] = []
   for (let connection = 0; connection < connections; connection++) {
     const socket = connect({ host: '127.0.0.1', port, ca: [...authorities] })
     // What broke has no answer: it counts as lost.
     socket.on('error', () => {})
-    crowd.push(eightPods(socket, `flood-${connection}`, image))
+    crowd.push(eightPods(socket, `flood-${connection}`, image, timeoutMs))
     await sleep(floodMs / connections)
   }
   return (await Promise.all(crowd)).flat()
 }
 
-async function eightPods(socket: Socket, name: string, image: string): Promise<readonly Answered[]> {
+async function eightPods(socket: Socket, name: string, image: string, timeoutMs: number): Promise<readonly Answered[]> {
   const uids = Array.from({ length: eachConnection }, (_each, index) => `${name}-${index}`)
   const sentAt = performance.now()
-  socket.write(Buffer.concat(uids.map((uid) => rawPod(uid, image))))
-  const text = await textUntil(socket, uids.length)
+  socket.write(Buffer.concat(uids.map((uid) => rawPod(uid, image, timeoutMs))))
+  const text = await textUntil(socket, uids.length, timeoutMs)
   const ms = performance.now() - sentAt
   return uids.map((uid): Answered => ({ ...answerIn(text, uid), sentAt, ms, again: 0 }))
 }
 
-function rawPod(uid: string, image: string): Buffer {
+function rawPod(uid: string, image: string, timeoutMs: number): Buffer {
   const { body } = podReview(uid, [image], 'flood')
-  const lines = [`POST /mutate?timeout=${floodTimeoutMs}ms HTTP/1.1`, 'host: a', 'content-type: application/json']
+  const lines = [`POST /mutate?timeout=${timeoutMs}ms HTTP/1.1`, 'host: a', 'content-type: application/json']
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n`), body])
 }
 
-async function textUntil(socket: Socket, answers: number): Promise<string> {
+async function textUntil(socket: Socket, answers: number, timeoutMs: number): Promise<string> {
   let text = ''
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, floodTimeoutMs)
+    const timer = setTimeout(resolve, timeoutMs)
     socket.on('data', (part: Buffer) => {
       text += part.toString()
       if ((text.match(/"uid":/g)?.length ?? 0) >= answers) socket.end()

@@ -11,6 +11,8 @@ import type { Fault } from './fault.ts'
 import type { World } from './world.ts'
 
 const run = promisify(execFile)
+/** The longest that an API server can be told to wait. */
+const longestTimeoutMs = 30_000
 const nothing = () => undefined
 
 /** Bounds a running process. */
@@ -115,7 +117,7 @@ export const processFaults: readonly Fault[] = [
     backWithin: 0,
     isHarmless: true,
     begin({ service, stalledImage }) {
-      const crowd = flood(service, stalledImage)
+      const crowd = flood(service, stalledImage, longestTimeoutMs)
       return () => crowd
     },
   },

@@ -35,7 +35,6 @@ export const faultThreats: readonly ThreatRow[] = [
     id: 'FT-06',
     attack: 'A flood of requests, a full disk, no file descriptors left, a read-only root.',
     outcome: 'What cannot be judged in time is denied; the process lives, and recovers within seconds.',
-    awaited: true,
   },
   {
     id: 'FT-07',

@@ -85,7 +85,7 @@ describe('the deadline of the API server', () => {
   })
 })
 
-describe('too much at once', () => {
+describe('FT-06: too much at once', () => {
   const hang = () => {
     const release: (() => void)[] = []
     const wait = () => new Promise<void>((resolve) => release.push(resolve))
@@ -93,7 +93,7 @@ describe('too much at once', () => {
   }
   const inNamespace = (uid: string, namespace: string) => reviewOf(uid, { namespace })
 
-  test('memory answers while every place is taken by those who wait for a registry', async () => {
+  test('neighbour: memory answers while every place is taken by those who wait for a registry', async () => {
     const { release, wait } = hang()
     server = await start(
       {
