@@ -63,8 +63,8 @@ export const plants: readonly Plant[] = [
     name: 'duplicate-key',
     about: 'strict JSON takes the last of two members of one name',
     file: 'src/core/encoding/strict-json.ts',
-    line: 'const value = counted === written ? quick : readJsonSlowly(text)',
-    instead: 'const value = written < 0 ? readJsonSlowly(text) : quick',
+    line: 'return counted === written ? quick : readJsonSlowly(text)',
+    instead: 'return written < 0 ? readJsonSlowly(text) : quick',
     targets: ['json', 'evidence'],
   },
   {

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { decodeBase64, encodeBase64 } from '#core/encoding/base64.ts'
+import { parseStrictJsonInPieces } from '#core/encoding/json-in-pieces.ts'
 import { encodePem, parsePem } from '#core/encoding/pem.ts'
 import { parseStrictJson, parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { parseYamlDocuments } from '#core/encoding/yaml.ts'
@@ -85,6 +86,20 @@ export const encodingReaders: readonly ReaderProperties[] = [
     of: ['src/core/encoding/strict-json.ts parseStrictJsonBytes'],
     form: bytes('json', jsonWords),
     read: (content) => parseStrictJsonBytes(content),
+    written: json.map(({ input, means }) => ({ input: new TextEncoder().encode(input), means })),
+    refuses: jsonCodes,
+    promises: (value, content) => agreesWithPlatform(value, new TextDecoder('utf-8', { fatal: true }).decode(content)),
+  }),
+  propertiesOf({
+    of: ['src/core/encoding/json-in-pieces.ts parseStrictJsonInPieces'],
+    form: bytes('json', jsonWords),
+    read: (content) => {
+      const steps = parseStrictJsonInPieces(content, { pieceBytes: 1 + (content.length % 7) })
+      for (;;) {
+        const { done, value } = steps.next()
+        if (done === true) return value
+      }
+    },
     written: json.map(({ input, means }) => ({ input: new TextEncoder().encode(input), means })),
     refuses: jsonCodes,
     promises: (value, content) => agreesWithPlatform(value, new TextDecoder('utf-8', { fatal: true }).decode(content)),

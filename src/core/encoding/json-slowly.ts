@@ -10,17 +10,26 @@ interface Cursor {
   at: number
 }
 
+/** An object or a list that the text goes on with, and the way to it. */
+export interface Begun {
+  readonly container: Readonly<Record<string, unknown>> | readonly unknown[]
+  readonly path: readonly (string | number)[]
+}
+
+const nothing: Begun = { container: {}, path: [] }
+
 /**
  * The value of a well-formed text.
  *
- * @throws CodedError `json-duplicate`, naming the repeated member by its JSON pointer (RFC 6901)
+ * @param begun what the object or list of the text continues: none of its members may come again
+ * @throws CodedError `json-duplicate`, naming the repeated member by its JSON pointer
  */
-export function readJsonSlowly(text: string): unknown {
+export function readJsonSlowly(text: string, begun: Begun = nothing): unknown {
   try {
-    return readValue({ text, at: 0 })
+    return readValue({ text, at: 0 }, begun.container)
   } catch (error) {
     if (!(error instanceof Repeated)) throw error
-    const where = error.pointer()
+    const where = pointerOf([...begun.path, ...error.path])
     throw new CodedError('json-duplicate', `JSON names a member twice: ${printable(where)}`, { where })
   }
 }
@@ -34,10 +43,14 @@ class Repeated extends Error {
     return this
   }
 
-  pointer(): string {
-    const steps = this.#path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    return steps.reverse().join('')
+  get path(): readonly (string | number)[] {
+    return this.#path.toReversed()
   }
+}
+
+/** RFC 6901. */
+export function pointerOf(path: readonly (string | number)[]): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 const quote = 0x22
@@ -46,13 +59,13 @@ const comma = 0x2c
 const closingBracket = 0x5d
 const closingBrace = 0x7d
 
-function readValue(cursor: Cursor): unknown {
+function readValue(cursor: Cursor, begun: Begun['container'] = nothing.container): unknown {
   skipSpace(cursor)
   switch (cursor.text.charCodeAt(cursor.at)) {
     case 0x7b:
-      return readObject(cursor)
+      return readObject(cursor, begun)
     case 0x5b:
-      return readArray(cursor)
+      return readArray(cursor, Array.isArray(begun) ? begun.length : 0)
     case quote:
       return readString(cursor)
     default:
@@ -60,17 +73,17 @@ function readValue(cursor: Cursor): unknown {
   }
 }
 
-function readObject(cursor: Cursor): unknown {
+function readObject(cursor: Cursor, begun: Begun['container']): unknown {
   const object: Record<string, unknown> = {}
   do {
     cursor.at++
     skipSpace(cursor)
     if (cursor.text.charCodeAt(cursor.at) === closingBrace) break
     const name = readString(cursor)
-    if (Object.hasOwn(object, name)) throw new Repeated().within(name)
+    if (Object.hasOwn(object, name) || Object.hasOwn(begun, name)) throw new Repeated().within(name)
     skipSpace(cursor)
     cursor.at++
-    define(object, name, readInside(cursor, name))
+    defineMember(object, name, readInside(cursor, name))
     skipSpace(cursor)
   } while (cursor.text.charCodeAt(cursor.at) === comma)
   cursor.at++
@@ -78,18 +91,18 @@ function readObject(cursor: Cursor): unknown {
 }
 
 /** A member `__proto__` is defined, because setting it would change the prototype. */
-function define(object: Record<string, unknown>, name: string, value: unknown): void {
+export function defineMember(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== '__proto__') object[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-function readArray(cursor: Cursor): unknown[] {
+function readArray(cursor: Cursor, before: number): unknown[] {
   const elements: unknown[] = []
   do {
     cursor.at++
     skipSpace(cursor)
     if (cursor.text.charCodeAt(cursor.at) === closingBracket) break
-    elements.push(readInside(cursor, elements.length))
+    elements.push(readInside(cursor, before + elements.length))
     skipSpace(cursor)
   } while (cursor.text.charCodeAt(cursor.at) === comma)
   cursor.at++

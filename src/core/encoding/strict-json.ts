@@ -14,7 +14,7 @@ export interface JsonLimits {
 /** Kubernetes objects and every signature format stay below 25. */
 export const defaultMaxDepth = 64
 /** What the recursion here and in readers carries on a small stack. */
-const deepest = 500
+export const deepest = 500
 
 /**
  * The value of a JSON text (RFC 8259), refusing what I-JSON (RFC 7493) refuses: duplicate members and lone surrogates.
@@ -28,14 +28,25 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): unknown 
 
 /** @param bytes the same text in UTF-8: looking at each takes half as long as looking at the characters of a string */
 function parseEncoded(text: string, bytes: Uint8Array, limits: JsonLimits): unknown {
-  const written = countWrittenMembers(bytes, Math.min(limits.maxDepth ?? defaultMaxDepth, deepest))
+  const value = valueOfText(text, bytes, depthOf(limits))
+  if (holdsHalfCharacter(text, value)) throw halfCharacter()
+  return value
+}
+
+/**
+ * The value of a text, whatever its strings hold; the readers of whole texts and of pieces ask `holdsHalfCharacter`, too.
+ *
+ * @throws CodedError as `parseStrictJson`
+ */
+export function valueOfText(text: string, bytes: Uint8Array, maxDepth: number): unknown {
+  const written = countWrittenMembers(bytes, maxDepth)
   const quick = parseJson(text)
   const counted = countPlainMembers(quick, text.includes('\\'))
-  const value = counted === written ? quick : readJsonSlowly(text)
-  if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
-    throw new CodedError('json-malformed', 'not JSON: a string holds half of a surrogate pair, which is no character')
-  }
-  return value
+  return counted === written ? quick : readJsonSlowly(text)
+}
+
+export function depthOf(limits: JsonLimits): number {
+  return Math.min(limits.maxDepth ?? defaultMaxDepth, deepest)
 }
 
 /**
@@ -44,14 +55,15 @@ function parseEncoded(text: string, bytes: Uint8Array, limits: JsonLimits): unkn
  * @throws CodedError as `parseStrictJson`
  */
 export function parseStrictJsonBytes(bytes: Uint8Array, limits: JsonLimits = {}): unknown {
-  return parseEncoded(decodeUtf8(bytes), bytes, limits)
+  return parseEncoded(textOfBytes(bytes), bytes, limits)
 }
 
 const encoder = new TextEncoder()
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function decodeUtf8(bytes: Uint8Array): string {
+/** @throws CodedError `json-malformed` */
+export function textOfBytes(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch {
@@ -131,9 +143,18 @@ function countPlainMembers(node: unknown, hasEscapes: boolean): number {
   return members
 }
 
-function tooDeep(maxDepth: number, offset: number): CodedError {
+export function tooDeep(maxDepth: number, offset: number): CodedError {
   const where = `offset ${offset}`
   return new CodedError('json-too-deep', `JSON nested more than ${maxDepth} deep, at ${where}`, { where })
+}
+
+export function halfCharacter(): CodedError {
+  return new CodedError('json-malformed', 'not JSON: a string holds half of a surrogate pair, which is no character')
+}
+
+/** Is there half of a surrogate pair in a name or string of the text? The value is that of the text. */
+export function holdsHalfCharacter(text: string, value: unknown): boolean {
+  return mayHaveLoneSurrogates(text) && !isWellFormed(value)
 }
 
 function mayHaveLoneSurrogates(text: string): boolean {

@@ -1,6 +1,8 @@
 // Strict JSON against the same text read by its grammar: what is accepted means what it says, and nothing good is refused.
+// In pieces, it is what it is as a whole.
 
 import { isDeepStrictEqual } from 'node:util'
+import { parseStrictJsonInPieces } from '#core/encoding/json-in-pieces.ts'
 import { defaultMaxDepth, parseStrictJson, parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { type Parts, partsOf, textOf } from '../case.ts'
 import type { JsonNode } from '../json-text.ts'
@@ -36,10 +38,20 @@ export const json: Target = {
         const isGood = node !== undefined && isAcceptable(node) && Buffer.from(text).equals(bytes)
         must(!isGood, 'strict JSON refused what every reader reads alike', () => read.code)
       }
+      const pieces = reading(() => inPieces(bytes))
+      must(isDeepStrictEqual(pieces, read), 'JSON in pieces is read otherwise than as a whole')
       const again = reading(() => parseStrictJson(text, { maxDepth: 500 }))
       return `${read.code ?? 'read'} ${again.code ?? 'read'}`
     },
   }),
+}
+
+function inPieces(bytes: Uint8Array): unknown {
+  const steps = parseStrictJsonInPieces(bytes, { pieceBytes: 1 + (bytes.length % 5) })
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
 }
 
 function checkAccepted(node: JsonNode, value: unknown): void {
