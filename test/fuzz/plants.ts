@@ -102,7 +102,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'catch-review',
     about: 'a broken review with a uid is refused as a whole instead of answered',
-    file: 'src/app/server/routes.ts',
+    file: 'src/app/server/reading.ts',
     line: 'return { id: parseReviewId(body), refusal: denial(codeOf(error), messageOf(error)) }',
     instead: 'throw error',
     targets: ['review'],

@@ -35,7 +35,7 @@ export const withoutProperties: Readonly<Record<string, string>> = {
   'src/io/registry/authorization.ts': 'hands headers to the reader of challenges',
   'src/io/registry/put-referrer.ts': 'adds to an index that the reader of lists has read just before',
   'src/app/sign-readback.ts readBack': 'gathers and verifies by the formats',
-  'src/app/server/routes.ts': 'hands bodies to the readers of JSON and reviews',
+  'src/app/server/reading.ts readReview': 'hands bodies to the readers of JSON and reviews',
   'src/app/cli/policy-flags.ts loadPolicies': 'hands paths to the reader of policy files',
   'src/app/cli/review-run.ts': 'puts the name of the file before what the reader of JSON says',
   'src/app/demo/play.ts': 'reads what the server of the demo itself has answered',

@@ -1,17 +1,18 @@
 // Path and method → what answers. Everything that is said over HTTP is said here: reviews, health, metrics, refusals.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Turns } from '#app/engine/turns.ts'
 import { errorFields, type Log } from '#app/log.ts'
 import { type AdmissionAnswer, answer } from '#core/admission/answer.ts'
-import { type AdmissionRequest, parseReview, parseReviewId, type ReviewId } from '#core/admission/review.ts'
-import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
+import type { ReviewId } from '#core/admission/review.ts'
 import { codeOf, type ErrorCode, errorTable, messageOf } from '#core/errors.ts'
-import { type Body, type BodyBudget, readBody } from './body.ts'
+import { type BodyBudget, readBody } from './body.ts'
 import type { Connections } from './connections.ts'
 import type { AdmissionPath, AnsweredReview, Handlers } from './handlers.ts'
 import { denial, type Judge } from './judge.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import { type Asked, readReview } from './reading.ts'
 import { problem, reply, replyEarly, statusOf } from './respond.ts'
 import { answerWithin } from './timeout.ts'
 
@@ -24,6 +25,7 @@ export interface Routing {
   readonly log: Log
   readonly budget: BodyBudget
   readonly connections: Connections
+  readonly turns: Turns
   /** Shutting down: every answer is the last one of its connection. */
   isDraining: boolean
 }
@@ -95,7 +97,7 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
   }
   try {
     const asked = await readBody(request, { ...routing.limits, budget: routing.budget }).then((body) =>
-      read(routing, body),
+      readReview(body, request.socket, routing),
     )
     const text = await answerText(routing, exchange, { asked, started })
     reply(response, { status: 200, body: text, isLast: routing.isDraining })
@@ -103,20 +105,6 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
     const status = statusOf(error)
     if (status === 500) throw error
     refuse(routing, request, response, { status, code: codeOf(error), message: messageOf(error) })
-  }
-}
-
-/**
- * The bytes of an AdmissionReview, which are not needed any more afterwards.
- *
- * @throws CodedError if there is nothing that could be answered by uid
- */
-function read({ limits }: Routing, { bytes, release }: Body): Asked {
-  try {
-    const asked = readReview(parseStrictJsonBytes(bytes, { maxDepth: limits.jsonDepth }))
-    return { ...asked, bytes: bytes.length > limits.smallBodyBytes ? bytes.length : 0 }
-  } finally {
-    release()
   }
 }
 
@@ -135,22 +123,6 @@ async function answerText(
   const given = await judging.answer
   response.off('close', gone)
   return finish(routing, { path, started, id: asked.request }, given)
-}
-
-type Review =
-  | { readonly request: AdmissionRequest; readonly refusal?: undefined }
-  | { readonly id: ReviewId; readonly refusal: AdmissionAnswer }
-
-/** With the size of its body, if that was a large one. */
-type Asked = Review & { readonly bytes: number }
-
-/** A review that is broken but has a uid is answered with a denial: the API server then shows why. */
-function readReview(body: unknown): Review {
-  try {
-    return { request: parseReview(body) }
-  } catch (error) {
-    return { id: parseReviewId(body), refusal: denial(codeOf(error), messageOf(error)) }
-  }
 }
 
 /** The one place where an answer becomes bytes. What cannot be written becomes a denial. */

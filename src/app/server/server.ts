@@ -3,6 +3,7 @@
 
 import { createServer, type ServerOptions as HttpsOptions, type Server as HttpsServer } from 'node:https'
 import { Server as TlsServer } from 'node:tls'
+import { Turns } from '#app/engine/turns.ts'
 import { errorFields, type Log } from '#app/log.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import { createBudget } from './body.ts'
@@ -49,7 +50,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   })
   const judge = createJudge(handlers, limits, log)
   const budget = createBudget(limits.bodiesBytes)
-  const routing: Routing = { handlers, judge, limits, metrics, log, budget, connections, isDraining: false }
+  const turns = new Turns()
+  const routing: Routing = { handlers, judge, limits, metrics, log, budget, connections, turns, isDraining: false }
   const unwritten = (error: unknown) => log.error('no answer could be written', errorFields(error))
   server.on('request', (request, response) => route(routing, request, response).catch(unwritten))
   server.on('checkContinue', (request, response) => routeExpecting(routing, request, response).catch(unwritten))
