@@ -58,4 +58,12 @@ export const networkThreats: readonly ThreatRow[] = [
       'Passwords and tokens turn up in logs, errors, metrics or answers: from the environment, the user part of an address, proxy settings, error bodies.',
     outcome: 'None of them is ever shown.',
   },
+  {
+    id: 'NW-10',
+    attack: 'A Pod whose images lie on many names that no name server answers, so that no other name is looked up.',
+    outcome:
+      'Look-ups are bounded, in all and by domain; names in use go first, and keep their addresses meanwhile. Who waits for others is denied, also where a policy admits in an outage.',
+    remains:
+      'A registry that was not asked for within the hour waits with the names of a crowd; those of many domains can keep it waiting until they are given up.',
+  },
 ]

@@ -9,7 +9,7 @@ import { CodedError, codeOf, errorTable, messageOf } from '#core/errors.ts'
 import type { Memory } from './memory.ts'
 import type { Ticket } from './places.ts'
 import { Places } from './places.ts'
-import type { FetchContext, Sources } from './sources.ts'
+import type { FetchContext, Sources, Standing } from './sources.ts'
 import { Turns } from './turns.ts'
 
 /** Manifests and payloads are small and asked for again within minutes if at all: what a burst needs, not a mirror. */
@@ -32,12 +32,15 @@ export interface Asker {
   readonly scope: string
   /** Ends the waiting of this asker; a fetch that nobody waits for any more is given up. */
   readonly signal: AbortSignal
+  /** Gets the keys of questions that still waited for room on our side when the time was over. */
+  readonly inLine?: Set<string>
 }
 
 interface Flight {
   readonly answer: Promise<Fact<unknown>>
   readonly abort: AbortController
   readonly ticket: Ticket
+  readonly standing: Standing
   waiting: number
   /** When the source was asked, on a clock that does not jump. */
   sentAt: number | undefined
@@ -72,7 +75,7 @@ export class Answers {
     const key = `${scope} ${name}`
     const kept = this.#content.get(key)
     if (kept !== undefined && this.#memory.mayRead(scope, question.at)) return Promise.resolve(kept)
-    return this.#join(key, question, asker)
+    return this.#join(key, name, question, asker)
   }
 
   #verifyOnce(key: string, question: VerifyQuestion, asker: Asker): Promise<Fact<Verification>> {
@@ -105,7 +108,7 @@ export class Answers {
     }
   }
 
-  async #join(key: string, question: FetchQuestion, asker: Asker): Promise<Fact<unknown>> {
+  async #join(key: string, name: string, question: FetchQuestion, asker: Asker): Promise<Fact<unknown>> {
     const { signal } = asker
     if (signal.aborted) return unknown(new CodedError('registry-timeout', 'the deadline of the request came first'))
     const known = this.#flights.get(key)
@@ -113,6 +116,7 @@ export class Answers {
     if (flight === known) this.#places.join(known.ticket, asker)
     flight.waiting += 1
     const leave = () => {
+      if (isInLine(flight)) asker.inLine?.add(name)
       flight.waiting -= 1
       if (flight.waiting > 0) return
       // Whoever asks next starts anew instead of joining what is being given up.
@@ -132,7 +136,8 @@ export class Answers {
     const abort = new AbortController()
     const ticket = this.#places.ask(question.at.registry, asker)
     const asked = Promise.withResolvers<Fact<unknown>>()
-    const flight: Flight = { answer: asked.promise, abort, ticket, waiting: 0, sentAt: undefined }
+    const standing = { inLine: false }
+    const flight: Flight = { answer: asked.promise, abort, ticket, standing, waiting: 0, sentAt: undefined }
     this.#flights.set(key, flight)
     void this.#fly(key, question, flight, asker.scope).then((answer) => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
@@ -142,14 +147,16 @@ export class Answers {
   }
 
   async #fly(key: string, question: FetchQuestion, flight: Flight, scope: string): Promise<Fact<unknown>> {
-    const { abort, ticket } = flight
+    const { abort, ticket, standing } = flight
     if (ticket.state === 'waiting') await ticket.granted
     flight.sentAt = performance.now()
     const tooLong = () => abort.abort(new CodedError('registry-timeout', `${question.at.registry} took too long`))
     const timer = setTimeout(tooLong, sharedFetchMs)
     try {
       // A source that does not hear the signal must not keep the place, nor whoever waits.
-      return await untilAborted(abort.signal, () => this.#fetch(key, question, { signal: abort.signal, scope }))
+      return await untilAborted(abort.signal, () =>
+        this.#fetch(key, question, { signal: abort.signal, scope, standing }),
+      )
     } finally {
       clearTimeout(timer)
       this.#places.giveBack(ticket)
@@ -166,6 +173,12 @@ export class Answers {
       return unknown(error)
     }
   }
+}
+
+/** Not so who waits for a place at the registry itself: these are taken by what it has not answered. */
+function isInLine({ standing }: Flight): boolean {
+  for (let at: Standing | undefined = standing; at !== undefined; at = at.behind) if (at.inLine) return true
+  return false
 }
 
 function isJoinable({ sentAt }: Flight): boolean {

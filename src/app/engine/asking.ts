@@ -129,10 +129,12 @@ export class Asking {
     this.#verifying.queue.length = 0
   }
 
-  /** A question of this image that has no answer: one to verify, if there is such a one. */
-  pendingOf(image: ImagePlan): Pick<Asked, 'question' | 'key'> | undefined {
+  /** A question of this image that has no answer: one that no registry has been asked, if there is such a one. */
+  pendingOf(image: ImagePlan): { readonly key: string; readonly isAtRegistry: boolean } | undefined {
     const pending = this.#waiting.get(image)?.questions.filter(({ key }) => !this.#facts.has(key))
-    return pending?.find(({ question }) => question.kind === 'verify') ?? pending?.[0]
+    const ours = pending?.find(({ question, key }) => question.kind === 'verify' || this.#asker.inLine?.has(key))
+    if (ours !== undefined) return { key: ours.key, isAtRegistry: false }
+    return pending?.[0] && { key: pending[0].key, isAtRegistry: true }
   }
 
   #send(asked: Asked, lane: Lane): void {

@@ -64,7 +64,7 @@ export function createEngine(options: EngineOptions): Engine {
     async judge(request, signal, observe) {
       const { matched, bystanders, credentialScope: scope } = request
       const at = now()
-      const asker = { scope, signal }
+      const asker = { scope, signal, inLine: new Set<string>() }
       const planner = new Planner(request, matched)
       let planned = 0
       const planning = turns.each(asker, request.uses, (use) => {

@@ -180,7 +180,7 @@ export class Run {
     if (codeOf(reason) === 'overloaded') return { code: 'overloaded', detail: messageOf(reason) }
     const pending = this.#asking.pendingOf(image)
     if (pending === undefined) return { code: 'judged-too-late', detail: 'the deadline had passed already' }
-    const code = pending.question.kind === 'verify' ? 'judged-too-late' : 'registry-timeout'
+    const code = pending.isAtRegistry ? 'registry-timeout' : 'judged-too-late'
     return { code, detail: `no answer in time: ${pending.key}` }
   }
 

@@ -9,6 +9,15 @@ export interface FetchContext {
   readonly signal: AbortSignal
   /** Names the set of credentials; evidence read under one scope is used under another only after an access proof. */
   readonly scope: string
+  readonly standing?: Standing
+}
+
+/** Written by whoever works for the answer: where that stands. */
+export interface Standing {
+  /** It waits for room on our side, which others have, and not for a registry. */
+  readonly inLine: boolean
+  /** What it waits for, if that stands somewhere by itself. */
+  behind?: Standing | undefined
 }
 
 export interface Sources {

@@ -24,12 +24,8 @@ export function guardHost(url: URL, reach: Reach): void {
   if (refusal !== undefined) throw refusal
 }
 
-/** Taken on use: a host that is an address needs no resolver. */
-const dnsLookup: Resolve = (hostname, options, done) =>
-  process.getBuiltinModule('node:dns').lookup(hostname, options, done)
-
 /** Judges every address of a name, and hands exactly those on to the socket: what was judged is what is connected to. */
-export function guardedLookup(reach: Reach, resolve: Resolve = dnsLookup): LookupFunction {
+export function guardedLookup(reach: Reach, resolve: Resolve): LookupFunction {
   return (hostname, options, done) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return done(error, [])

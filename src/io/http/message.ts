@@ -13,6 +13,16 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** `public` refuses loopback and private addresses. Forbidden addresses are refused always. */
   readonly reach?: Reach
+  /** Told while the request waits; for a caller whose time may be over first. */
+  readonly standing?: Standing
+}
+
+/** Where a piece of work stands. Nobody can say that a registry did not answer while it was not asked yet. */
+export interface Standing {
+  /** It waits for room on our side, which others have. */
+  readonly inLine: boolean
+  /** What it waits for, if that stands somewhere by itself. */
+  behind?: Standing | undefined
 }
 
 export type Reach = 'any' | 'public'
@@ -29,7 +39,7 @@ export interface Transport {
    * One request, one answer; no redirect, no retry. Whatever the status, an answer is returned.
    *
    * @throws CodedError `registry-unreachable`, `registry-timeout`, `plain-http-refused`, `address-refused`,
-   *   `content-truncated`, `content-too-large`, `registry-protocol`
+   *   `content-truncated`, `content-too-large`, `registry-protocol`, `overloaded`
    */
   send(request: HttpRequest): Promise<HttpResponse>
   /** The kind of address that the last direct connection to this origin had. */

@@ -1,13 +1,16 @@
 // The one place that opens outgoing HTTP connections: pools per origin, address guard, TLS by host, proxies, caps and
 // deadlines. It follows no redirect, repeats nothing and knows no credentials.
 
+import { isIP, type LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { CodedError, messageOf } from '#core/errors.ts'
 import { createCache } from '#io/cache.ts'
 import { type AddressKind, addressKind, hostKind } from './address.ts'
 import { openDirect } from './direct-wire.ts'
 import { exchange } from './exchange.ts'
-import { guardedLookup, guardHost } from './guard.ts'
+import { requestFailure } from './failure.ts'
+import { guardedLookup, guardHost, type Resolve } from './guard.ts'
+import { Lookups } from './lookups.ts'
 import type { HttpRequest, Reach, Transport } from './message.ts'
 import { type NetworkSettings, proxyFor } from './network.ts'
 import { timeouts, type Wire, type WireOptions } from './wire.ts'
@@ -26,6 +29,8 @@ export interface TransportOptions {
   readonly connectionsPerHost?: number
   /** By `host` of a URL: with the port unless it is 443. */
   readonly tlsFor?: (host: string) => TlsSettings | undefined
+  /** Default: the system's. */
+  readonly resolve?: Resolve
 }
 
 /** One Pod with 32 images needs two requests for each: 64 lets them all run at once; more only helps a flood. */
@@ -35,16 +40,19 @@ const maxOrigins = 256
 
 interface Origin {
   readonly wire: Wire
+  /** What has to be looked up before a connection; `undefined` where that is a proxy's business, or nobody's. */
+  readonly name: string | undefined
   reached: AddressKind | undefined
 }
 
 export function createTransport(options: TransportOptions): Transport {
   const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: ({ wire }) => wire.retire() })
+  const lookups = new Lookups(options.resolve ?? systemResolve)
   const originKey = (url: URL, reach: Reach) => `${url.origin} ${reach}`
 
   const originOf = async (url: URL, reach: Reach): Promise<Origin> => {
     const key = originKey(url, reach)
-    return origins.get(key) ?? keep(key, await connectOrigin(url, reach, options))
+    return origins.get(key) ?? keep(key, await connectOrigin(url, guardedLookup(reach, lookups.resolve), options))
   }
   /** Two first requests may meet here; the first to arrive wins. */
   const keep = (key: string, made: Origin): Origin => {
@@ -59,6 +67,8 @@ export function createTransport(options: TransportOptions): Transport {
       const reach = request.reach ?? 'any'
       guardHost(request.url, reach)
       const origin = await originOf(request.url, reach)
+      // Here and not by the socket alone, where nobody would know for whom and how long.
+      if (origin.name !== undefined) await lookUp(lookups, origin.name, request)
       return exchange(origin.wire, withUserAgent(request, options.userAgent))
     },
     reached: (url) =>
@@ -78,23 +88,43 @@ function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {
   return { ...request, headers: { ...request.headers, 'user-agent': userAgent, 'accept-encoding': 'identity' } }
 }
 
-async function connectOrigin(url: URL, reach: Reach, options: TransportOptions): Promise<Origin> {
+/** Taken on use: a host that is an address needs no resolver. */
+const systemResolve: Resolve = (hostname, options, done) =>
+  process.getBuiltinModule('node:dns').lookup(hostname, options, done)
+
+async function lookUp(lookups: Lookups, name: string, request: HttpRequest): Promise<void> {
+  try {
+    await lookups.find(name, request)
+  } catch (error) {
+    throw requestFailure(error, request.url, 'head')
+  }
+}
+
+async function connectOrigin(url: URL, lookup: LookupFunction, options: TransportOptions): Promise<Origin> {
   const settings: WireOptions = {
     connections: options.connectionsPerHost ?? connectionsPerHost,
     timeouts,
-    lookup: guardedLookup(reach),
+    lookup,
     secureContext: secureContextFor(url, options),
     connected: (address) => {
       origin.reached = addressKind(address)
     },
   }
-  const origin: Origin = { wire: await wireFor(url, settings, options.network), reached: undefined }
+  const { network } = options
+  const proxy = network === undefined ? undefined : proxyFor(url, network)
+  const origin: Origin = {
+    wire: proxy === undefined ? openDirect(url, settings) : await wireByProxy(proxy, settings, network),
+    name: proxy === undefined && !isAddress(url.hostname) ? url.hostname : undefined,
+    reached: undefined,
+  }
   return origin
 }
 
-async function wireFor(url: URL, settings: WireOptions, network: NetworkSettings | undefined): Promise<Wire> {
-  const proxy = network === undefined ? undefined : proxyFor(url, network)
-  if (proxy === undefined) return openDirect(url, settings)
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith('[') || isIP(hostname) !== 0
+}
+
+async function wireByProxy(proxy: string, settings: WireOptions, network: NetworkSettings | undefined): Promise<Wire> {
   const { openByProxy } = await import('./proxy-wire.ts')
   return openByProxy({ proxy, noProxy: network?.noProxy ?? '', ca: network?.ca }, settings)
 }

@@ -3,7 +3,7 @@
 
 import { CodedError } from '#core/errors.ts'
 import { createCache } from '#io/cache.ts'
-import { allHeaders, type HttpResponse } from '#io/http/message.ts'
+import { allHeaders, type HttpResponse, type Standing } from '#io/http/message.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import { basicAuthorization, type Credential } from './credentials.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -18,6 +18,7 @@ export interface Asking {
   readonly actions: Actions
   readonly signal: AbortSignal
   readonly scope: string
+  readonly standing?: Standing
 }
 
 /** `refused`: this credential gives no authorization here. `none`: send without. */

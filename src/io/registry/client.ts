@@ -4,6 +4,7 @@
 import type { Fetched, MalformedEntry, Referrer, Repository, Resolved } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { splitPort } from '#core/image/registry-host.ts'
+import type { Resolve } from '#io/http/guard.ts'
 import type { NetworkSettings } from '#io/http/network.ts'
 import { createTransport, type TlsSettings } from '#io/http/transport.ts'
 import { createAuthorizer } from './authorization.ts'
@@ -34,6 +35,8 @@ export interface RegistryClientOptions {
   readonly clientCertificates?: ReadonlyMap<string, { readonly cert: string; readonly key: string }>
   readonly network?: NetworkSettings
   readonly connectionsPerHost?: number
+  /** Default: the system's. */
+  readonly resolve?: Resolve
   /** For back-off; between 0 and 1. */
   readonly random?: () => number
   /** Milliseconds since the epoch. */
@@ -125,12 +128,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 }
 
 function connect(options: RegistryClientOptions, rules: EndpointRules, random: () => number) {
-  const { network, connectionsPerHost } = options
+  const { network, connectionsPerHost, resolve } = options
   const transport = createTransport({
     userAgent: `sealward/${options.version}`,
     tlsFor: (host) => tlsFor(host, options),
     ...(network !== undefined && { network }),
     ...(connectionsPerHost !== undefined && { connectionsPerHost }),
+    ...(resolve !== undefined && { resolve }),
   })
   const send = createPatientSend(transport, { random, now: options.now ?? Date.now })
   const authorizer = createAuthorizer(createTokenStore(send), { allowedRealms: options.allowedRealms ?? [] })

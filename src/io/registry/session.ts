@@ -3,7 +3,7 @@
 
 import { printable } from '#core/encoding/printable.ts'
 import { createCache } from '#io/cache.ts'
-import type { HttpRequest, Transport } from '#io/http/message.ts'
+import type { HttpRequest, Standing, Transport } from '#io/http/message.ts'
 import {
   type Actions,
   type Asking,
@@ -25,6 +25,8 @@ export interface CallContext {
   readonly scope: string
   /** When `signal` will fire, in milliseconds since the epoch, if the caller knows. */
   readonly deadline?: number
+  /** Told where the call stands. */
+  readonly standing?: Standing
 }
 
 export interface Call {
@@ -136,6 +138,7 @@ async function dispatch(parts: SessionParts, call: Call, by: Authorization, cont
     maxBytes: call.maxBytes,
     signal: context.signal,
     ...(call.body !== undefined && { body: call.body }),
+    ...(context.standing !== undefined && { standing: context.standing }),
   }
   if (call.method === 'GET' || call.method === 'HEAD') return sendFollowing(request, context, parts)
   return { response: await parts.send(request, context), url: call.url, elsewhere: false }

@@ -3,11 +3,11 @@
 
 import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError, type ErrorCode, messageOf } from '#core/errors.ts'
 import { createCache, createSingleFlight } from '#io/cache.ts'
 import { untilAborted } from '#io/http/deadline.ts'
 import { showUrl } from '#io/http/failure.ts'
-import type { HttpResponse } from '#io/http/message.ts'
+import type { HttpResponse, Standing } from '#io/http/message.ts'
 import { basicAuthorization, type Credential, credentialId } from './credentials.ts'
 import type { PatientSend } from './retry.ts'
 
@@ -24,14 +24,20 @@ export interface TokenStore {
   /**
    * `undefined` where the service refuses this credential.
    *
-   * @throws CodedError `token-service-failing`, `registry-throttled`, `address-refused`
+   * @throws CodedError `token-service-failing`, `registry-throttled`, `address-refused`, `overloaded`
    */
   token(
     request: TokenRequest,
-    context: { readonly signal: AbortSignal; readonly scope: string },
+    context: { readonly signal: AbortSignal; readonly scope: string; readonly standing?: Standing },
   ): Promise<string | undefined>
   /** The registry did not accept it. */
   forget(request: TokenRequest): void
+}
+
+/** For whom a token is fetched first; others may join. */
+interface Asking {
+  readonly scope: string
+  readonly standing: Standing
 }
 
 interface Issued {
@@ -59,8 +65,11 @@ export function createTokenStore(send: PatientSend): TokenStore {
   const tokens = createCache<Issued>({ max: 2_000, ttl: longestLifetime })
   const once = createSingleFlight<Issued | undefined>(joinableMs)
 
-  const fetchAndKeep = async (key: string, request: TokenRequest, scope: string) => {
-    const issued = await fetchToken(send, request, scope)
+  /** Where each fetch stands, for everybody who waits for it. */
+  const standings = new WeakMap<Promise<Issued | undefined>, Standing>()
+
+  const fetchAndKeep = async (key: string, request: TokenRequest, asking: Asking) => {
+    const issued = await fetchToken(send, request, asking)
     if (issued !== undefined) tokens.set(key, issued, issued.lifetime - Math.min(margin, issued.lifetime / 10))
     return issued
   }
@@ -69,7 +78,11 @@ export function createTokenStore(send: PatientSend): TokenStore {
       const key = keyOf(request)
       const known = tokens.get(key)
       if (known !== undefined) return known.token
-      const fetched = once(key, () => fetchAndKeep(key, request, context.scope))
+      const own: Standing = { inLine: false }
+      const fetched = once(key, () => fetchAndKeep(key, request, { scope: context.scope, standing: own }))
+      const standing = standings.get(fetched) ?? own
+      standings.set(fetched, standing)
+      if (context.standing !== undefined) context.standing.behind = standing
       return (await untilAborted(fetched, context.signal, () => failing(request.realm, 'did not answer in time')))
         ?.token
     },
@@ -81,19 +94,24 @@ function keyOf({ realm, service, access, credential }: TokenRequest): string {
   return JSON.stringify([credentialId(credential), realm.href, service ?? null, access])
 }
 
-async function fetchToken(send: PatientSend, request: TokenRequest, scope: string): Promise<Issued | undefined> {
+async function fetchToken(send: PatientSend, request: TokenRequest, asking: Asking): Promise<Issued | undefined> {
   const post = request.credential.kind === 'identity-token'
-  const response = await ask(send, request, post, scope)
+  const response = await ask(send, request, post, asking)
   // Services without the OAuth2 route take the identity token as a password (docker and containerd do the same).
   const again = post && [400, 404, 405, 501].includes(response.status)
-  return readAnswer(again ? await ask(send, request, false, scope) : response, request.realm)
+  return readAnswer(again ? await ask(send, request, false, asking) : response, request.realm)
 }
 
-async function ask(send: PatientSend, request: TokenRequest, post: boolean, scope: string): Promise<HttpResponse> {
+async function ask(
+  send: PatientSend,
+  request: TokenRequest,
+  post: boolean,
+  { scope, standing }: Asking,
+): Promise<HttpResponse> {
   const { realm, service, access, credential } = request
   const parameters = { ...(service !== undefined && { service }), scope: access }
   const signal = AbortSignal.timeout(fetchDeadline)
-  const common = { maxBytes: maxAnswerBytes, signal }
+  const common = { maxBytes: maxAnswerBytes, signal, standing }
   try {
     if (post && credential.kind === 'identity-token') {
       const form = {
@@ -157,11 +175,17 @@ function parseAnswer(body: Uint8Array, realm: URL): Readonly<Record<string, unkn
   return answer as Readonly<Record<string, unknown>>
 }
 
+const ours: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'address-refused',
+  'overloaded',
+  'plain-http-refused',
+  'registry-throttled',
+])
+
 /** Every failure of the service is one of the service, not of the registry; what we refuse ourselves keeps its code. */
 function serviceFailure(error: unknown, realm: URL): unknown {
   if (!(error instanceof CodedError)) return error
-  if (error.code === 'address-refused' || error.code === 'registry-throttled' || error.code === 'plain-http-refused')
-    return error
+  if (ours.has(error.code)) return error
   return failing(realm, `failed: ${messageOf(error)}`, error)
 }
 

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Answers } from '#app/engine/answers.ts'
 import { defaultMemoryLimits, Memory } from '#app/engine/memory.ts'
+import type { FetchContext } from '#app/engine/sources.ts'
 import type { Question } from '#core/decision/question.ts'
 import { at, noon } from '../../support/judging.ts'
 import { MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
@@ -53,6 +54,33 @@ describe('reading proves access to the repository', () => {
     const question: Question = kind === 'tagged' ? { kind, at, tag: 'none' } : { kind, at, digest }
     expect(await answers.answer(question, own)).toMatchObject({ known: true })
     expect(memory.mayRead('own', at)).toBe(false)
+  })
+})
+
+describe('NW-10: a question that nobody has been asked when the time is over', () => {
+  /** Two wait for the same answer, for which the source waits in line or not: what each of them is told of it. */
+  async function late(inLine: boolean) {
+    const { registry, answers } = world()
+    const asked = Promise.withResolvers<void>()
+    registry.resolve = async (_at, _tag, { standing }: FetchContext) => {
+      if (standing !== undefined) standing.behind = { inLine }
+      asked.resolve()
+      return new Promise(() => {})
+    }
+    const given = new AbortController()
+    const askers = [1, 2].map(() => ({ scope: 'own', signal: given.signal, inLine: new Set<string>() }))
+    for (const asker of askers) void answers.answer({ kind: 'resolve', at, tag: 'v1' }, asker)
+    await asked.promise
+    given.abort()
+    return askers.map((asker) => asker.inLine.size)
+  }
+
+  test('is told apart for everybody who waits for it', async () => {
+    expect(await late(true)).toEqual([1, 1])
+  })
+
+  test('neighbour: one that was asked is none of these', async () => {
+    expect(await late(false)).toEqual([0, 0])
   })
 })
 

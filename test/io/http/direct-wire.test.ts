@@ -1,6 +1,7 @@
 // Direct connections under servers that behave as no honest one does: what is kept, what is given up, and when.
 
 import { execFile } from 'node:child_process'
+import { lookup } from 'node:dns'
 import { createServer, type Server, type Socket } from 'node:net'
 import process from 'node:process'
 import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls'
@@ -53,7 +54,7 @@ async function raw(serve: (socket: Socket, count: number) => void, tls?: TlsOpti
 function wire(url: URL, more: Partial<Omit<WireOptions, 'timeouts'>> & { timeouts?: Partial<Timeouts> } = {}): Wire {
   const made = openDirect(url, {
     connections: 4,
-    lookup: guardedLookup('any'),
+    lookup: guardedLookup('any', lookup),
     secureContext: undefined,
     connected: () => {},
     ...more,
