@@ -4,13 +4,14 @@ import type { Scenario } from './scenario.ts'
 import { cliCosign, cliStart, cliVerify } from './scenarios/cli.ts'
 import { coldSharing, coldTrips } from './scenarios/cold.ts'
 import { growth } from './scenarios/growth.ts'
+import { reviewLarge } from './scenarios/large.ts'
 import { memory } from './scenarios/memory.ts'
 import { warmRecords } from './scenarios/records.ts'
 import { warmByDigest, warmByTag, warmWhole } from './scenarios/warm.ts'
 
 export const scenarios: readonly Scenario[] = [
   ...[warmByDigest, warmByTag, warmWhole, warmRecords],
-  ...[memory, growth],
+  ...[memory, growth, reviewLarge],
   ...[coldTrips, coldSharing],
   ...[cliStart, cliVerify, cliCosign],
 ]
