@@ -1,5 +1,7 @@
 // The bytes of a body → an AdmissionReview, or why it is none. Large ones are read in slices, in turn with others: how
-// long reading takes depends on what they hold, and the largest would stop the event loop for a second and more.
+// long reading takes depends on what they hold, and the largest would stop the event loop for a second and more. Small
+// ones are read at once, as long as this turn of the event loop has not been used up: Node.js reads up to 2 MiB of one
+// connection before it looks at the next, and some dozens of senders could keep everybody else waiting for seconds.
 
 import type { Socket } from 'node:net'
 import type { Turns } from '#app/engine/turns.ts'
@@ -25,33 +27,48 @@ interface Reading {
 }
 
 /**
- * The review that a body holds; the bytes are not needed any more afterwards. A small one is read at once.
+ * The review that a body holds; the bytes are not needed any more afterwards.
  *
  * @throws CodedError if there is nothing that could be answered by uid, or nobody who waits for it
  */
 export function readReview(body: Body, sender: Socket, reading: Reading): Asked | Promise<Asked> {
-  const { bytes } = body
-  const { jsonDepth: maxDepth, smallBodyBytes } = reading.limits
-  if (bytes.length > smallBodyBytes) return readLargeReview(body, sender, reading)
+  if (body.bytes.length > reading.limits.smallBodyBytes) return readLargeReview(body, sender, reading)
+  return reading.turns.isOver() ? readSmallLater(body, sender, reading) : readSmallReview(body, reading)
+}
+
+function readSmallReview({ bytes, release }: Body, { limits }: Reading): Asked {
   try {
-    return { ...reviewOf(parseStrictJsonBytes(bytes, { maxDepth })), bytes: 0 }
+    return { ...reviewOf(parseStrictJsonBytes(bytes, { maxDepth: limits.jsonDepth })), bytes: 0 }
   } finally {
-    body.release()
+    release()
   }
+}
+
+async function readSmallLater(body: Body, sender: Socket, reading: Reading): Promise<Asked> {
+  await reading.turns.next(sender)
+  if (sender.destroyed) {
+    body.release()
+    throw gone()
+  }
+  return readSmallReview(body, reading)
 }
 
 async function readLargeReview({ bytes, release }: Body, sender: Socket, { turns, limits }: Reading): Promise<Asked> {
   try {
     const steps = parseStrictJsonInPieces(bytes, { maxDepth: limits.jsonDepth })
     for (;;) {
+      if (turns.isOver()) await turns.next(sender)
+      if (sender.destroyed) throw gone()
       const { done, value } = steps.next()
       if (done === true) return { ...reviewOf(value), bytes: bytes.length }
-      if (turns.isOver()) await turns.next(sender)
-      if (sender.destroyed) throw new CodedError('http-request', 'the sender went away before its request was read')
     }
   } finally {
     release()
   }
+}
+
+function gone(): CodedError {
+  return new CodedError('http-request', 'the sender went away before its request was read')
 }
 
 /** A review that is broken but has a uid is answered with a denial: the API server then shows why. */

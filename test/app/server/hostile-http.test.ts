@@ -171,6 +171,57 @@ describe('AD-16: many requests at once on one connection', () => {
     await serves()
   })
 
+  /** Longer than what one turn of the event loop may be used for. */
+  const spin = () => {
+    const until = performance.now() + 20
+    while (performance.now() < until) {}
+  }
+  const eight = Array.from({ length: 8 }, (_, index) => one(`p-${index}`)).join('')
+
+  test('are not read any more when their sender has gone while they waited for their turn', async () => {
+    const seen: string[] = []
+    const own = await start({
+      mutate: async ({ uid }) => {
+        seen.push(uid)
+        socket.destroy()
+        spin()
+        return allowed()
+      },
+    })
+    const socket = await dial(own)
+    socket.write(eight)
+    await once(socket, 'close')
+    // Draining ends when the last connection is gone, and what waited has had its turn by then or never will.
+    await own.close()
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(seen).toContain('p-0')
+    expect(seen.length).toBeLessThan(8)
+  })
+
+  test('are read in turns of the event loop, so that others are served in between', async () => {
+    let turn = 0
+    let counting = setImmediate(count)
+    function count() {
+      turn += 1
+      counting = setImmediate(count)
+    }
+    const seen: number[] = []
+    const own = await start({
+      mutate: async () => {
+        seen.push(turn)
+        spin()
+        return allowed()
+      },
+    })
+    const socket = await dial(own)
+    socket.write(eight)
+    await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(8)
+    clearImmediate(counting)
+    socket.destroy()
+    await own.close()
+    expect(new Set(seen).size).toBe(8)
+  })
+
   test('neighbour: a few are answered in the order in which they came', async () => {
     const socket = await dial(server)
     setTimeout(() => socket.end(), 500)

@@ -17,10 +17,16 @@ function reviewOfBytes(bytes: number, more = ''): Buffer {
 const small = 1_000
 const limits = { ...defaultLimits, smallBodyBytes: small }
 
-/** A clock that says after every look that the turn is over. */
+/** This turn of the event loop has been used up, and so is every other at the second look. */
 function hurried(): Turns {
   let now = 0
-  return new Turns(() => (now += 1_000))
+  const turns = new Turns(() => (now += 1_000))
+  turns.isOver()
+  return turns
+}
+
+function leisurely(): Turns {
+  return new Turns(() => 0)
 }
 
 function bodyOf(bytes: Buffer) {
@@ -55,7 +61,7 @@ describe('a large review', () => {
 
   test('neighbour: a small one is read at once', () => {
     const body = bodyOf(reviewOfBytes(100))
-    expect(readReview(body, new Socket(), { turns: hurried(), limits })).toMatchObject({
+    expect(readReview(body, new Socket(), { turns: leisurely(), limits })).toMatchObject({
       request: { uid: 'u' },
       bytes: 0,
     })
@@ -64,7 +70,7 @@ describe('a large review', () => {
 
   test('lets a turn be used up before it gives it away', async () => {
     const body = bodyOf(reviewOfBytes(200_000))
-    const reading = Promise.resolve(readReview(body, new Socket(), { turns: new Turns(() => 0), limits }))
+    const reading = Promise.resolve(readReview(body, new Socket(), { turns: leisurely(), limits }))
     expect(await turnsOf(reading)).toBe(0)
   })
 
@@ -96,6 +102,31 @@ describe('a large review', () => {
       const asked = await readReview(bodyOf(broken), new Socket(), { turns: hurried(), limits })
       expect(asked).toMatchObject({ id: { uid: 'u' }, refusal: { outcome: 'denied', code: 'review-malformed' } })
     }
+  })
+})
+
+describe('a small review', () => {
+  test('waits for the next turn where this one has been used up', async () => {
+    const turns = hurried()
+    const bodies = Array.from({ length: 8 }, () => bodyOf(reviewOfBytes(100)))
+    const read: string[] = []
+    const readings = bodies.map(async (body, index) => {
+      expect(await readReview(body, new Socket(), { turns, limits })).toMatchObject({ request: { uid: 'u' }, bytes: 0 })
+      read.push(`${index}`)
+    })
+    expect(bodies.filter(({ released }) => released.length > 0)).toHaveLength(0)
+    expect(await turnsOf(Promise.all(readings))).toBeGreaterThanOrEqual(7)
+    expect(read).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
+    expect(bodies.filter(({ released }) => released.length === 1)).toHaveLength(8)
+  })
+
+  test('is not read when its sender has gone meanwhile', async () => {
+    const sender = new Socket()
+    const body = bodyOf(reviewOfBytes(100))
+    const reading = Promise.resolve(readReview(body, sender, { turns: hurried(), limits }))
+    sender.destroy()
+    expect(await reading.catch(codeOf)).toBe('http-request')
+    expect(body.released).toHaveLength(1)
   })
 })
 
