@@ -70,7 +70,7 @@ async function main(kind: string): Promise<void> {
   const open: (() => unknown)[] = []
   const program = join(root, 'bin', 'sealward.js')
   const bench: Bench = {
-    ...{ rounds: 1, seconds: 1, smoke: false, folder, program },
+    ...{ rounds: 1, seconds: 1, gapSeconds: 0, smoke: false, folder, program },
     closing: (close) => open.unshift(close),
     say: () => {},
   }

@@ -13,10 +13,11 @@ import { scenarios } from './scenarios.ts'
 import type { Result } from './table.ts'
 import { renderTable } from './table.ts'
 
-const usage = `npm run bench -- [NAME…] [--rounds N] [--seconds N] [--json FILE] [--smoke] [--list]
+const usage = `npm run bench -- [NAME…] [--rounds N] [--seconds N] [--gap N] [--json FILE] [--smoke] [--list]
 
   --rounds N    interleaved rounds of each scenario (5)
   --seconds N   of load in each half of a round (2)
+  --gap N       seconds between admissions that are far apart (6; 20 of them take two minutes)
   --json FILE   writes the figures there, too
   --smoke       only sees that the scenarios run; judges no figure
   --list        names the scenarios
@@ -26,6 +27,7 @@ interface Options {
   readonly chosen: readonly Scenario[]
   readonly rounds: number
   readonly seconds: number
+  readonly gapSeconds: number
   readonly json: string | undefined
   readonly smoke: boolean
 }
@@ -37,6 +39,7 @@ function readOptions(args: readonly string[]): Options | undefined {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '2' },
+      gap: { type: 'string', default: '6' },
       json: { type: 'string' },
       smoke: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
@@ -51,6 +54,7 @@ function readOptions(args: readonly string[]): Options | undefined {
     chosen: positionals.length === 0 ? scenarios : scenarios.filter(({ name }) => positionals.includes(name)),
     rounds: values.smoke ? 1 : Number(values.rounds),
     seconds: values.smoke ? 0.1 : Number(values.seconds),
+    gapSeconds: values.smoke ? 0.1 : Number(values.gap),
     json: values.json,
     smoke: values.smoke,
   }
@@ -73,7 +77,7 @@ async function runScenario(scenario: Scenario, bench: Omit<Bench, 'closing'>): P
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args)
   if (options === undefined) return 0
-  const { chosen, rounds, seconds, smoke } = options
+  const { chosen, rounds, seconds, gapSeconds, smoke } = options
   const machine = thisMachine()
   const folder = mkdtempSync(join(tmpdir(), 'sealward-bench-'))
   const results: Result[] = []
@@ -81,7 +85,8 @@ async function main(args: readonly string[]): Promise<number> {
   let failed = 0
   try {
     const program = buildPackage(join(folder, 'package'))
-    const bench = { rounds, seconds, smoke, folder, program, say: (line: string) => process.stderr.write(`${line}\n`) }
+    const told = (line: string) => process.stderr.write(`${line}\n`)
+    const bench = { rounds, seconds, gapSeconds, smoke, folder, program, say: told }
     for (const scenario of chosen) {
       const lacks = scenario.lacks?.()
       if (lacks !== undefined) {

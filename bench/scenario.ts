@@ -8,6 +8,8 @@ export interface Bench {
   readonly rounds: number
   /** The length of one stretch of load. */
   readonly seconds: number
+  /** Between admissions that are far apart. */
+  readonly gapSeconds: number
   /** Only to see that the scenario runs: as little of everything as shows that. */
   readonly smoke: boolean
   /** A folder that goes away. */

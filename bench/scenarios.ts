@@ -4,6 +4,7 @@ import type { Scenario } from './scenario.ts'
 import { cliCosign, cliStart, cliVerify } from './scenarios/cli.ts'
 import { coldSharing, coldTrips } from './scenarios/cold.ts'
 import { growth } from './scenarios/growth.ts'
+import { keptConnection } from './scenarios/kept.ts'
 import { reviewLarge } from './scenarios/large.ts'
 import { memory } from './scenarios/memory.ts'
 import { warmRecords } from './scenarios/records.ts'
@@ -11,7 +12,7 @@ import { warmByDigest, warmByTag, warmWhole } from './scenarios/warm.ts'
 
 export const scenarios: readonly Scenario[] = [
   ...[warmByDigest, warmByTag, warmWhole, warmRecords],
-  ...[memory, growth, reviewLarge],
+  ...[memory, growth, reviewLarge, keptConnection],
   ...[coldTrips, coldSharing],
   ...[cliStart, cliVerify, cliCosign],
 ]
