@@ -10,7 +10,7 @@ import { JsonAssembly } from './json-assembly.ts'
 import { depthOf, type JsonLimits, parseStrictJsonBytes, textOfBytes, tooDeep } from './strict-json.ts'
 
 export interface PieceLimits extends JsonLimits {
-  /** Looked at in one step, and read in one or two; but a string or number is read as one. */
+  /** Looked at in one step, and read in one or two; but a string or number is read at once. */
   readonly pieceBytes?: number
   /** Of one object; those that fit into a piece are not counted. */
   readonly maxMembers?: number
@@ -29,7 +29,8 @@ const defaultMaxMembers = 30_000
  * The value of a JSON text in UTF-8. Yields how many bytes have been looked at: first all for being UTF-8, then all
  * for what they say.
  *
- * @throws CodedError as `parseStrictJsonBytes`, and `input-too-large` if an object has more members than it may
+ * @throws CodedError as `parseStrictJsonBytes`, and `input-too-large` if an object has more members, or a string more bytes,
+ *   than it may
  */
 export function* parseStrictJsonInPieces(bytes: Uint8Array, limits: PieceLimits = {}): Generator<number, unknown> {
   const { pieceBytes = defaultPieceBytes, maxMembers = defaultMaxMembers } = limits
@@ -66,6 +67,12 @@ interface Level {
   comma: number
 }
 
+/**
+ * Of one string as it is written. An object in etcd has at most 1.5 MiB, and no text needs a third more for its line feeds
+ * and quotes; one of nothing but escapes takes 10 ms a MiB, which nobody can interrupt.
+ */
+const maxStringBytes = 2 * 1024 * 1024
+
 const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
@@ -85,6 +92,8 @@ class Scan {
   #depth = 0
   #at = 0
   #isInString = false
+  /** Behind the quote that begins the last string so far. */
+  #string = 0
   #hasRoot = false
   /** All that stands before has been read. */
   #read = 0
@@ -114,7 +123,7 @@ class Scan {
         continue
       }
       const unit = bytes[at++]
-      if (unit === quote) this.#isInString = true
+      if (unit === quote) this.#beginString(at)
       else if (unit === comma) this.#takeComma(at - 1)
       else if (unit === openingBrace || unit === openingBracket) this.#open(at - 1, unit === openingBrace)
       else if (unit === closingBrace || unit === closingBracket) this.#close(at - 1, unit === closingBrace)
@@ -132,6 +141,11 @@ class Scan {
     return this.#assembly.value()
   }
 
+  #beginString(at: number): void {
+    this.#isInString = true
+    this.#string = at
+  }
+
   /** @returns the place behind it, or the end */
   #skipString(from: number, end: number): number {
     const bytes = this.#bytes
@@ -144,6 +158,7 @@ class Scan {
       }
       if (unit === backslash) at++
     }
+    if (at - this.#string > maxStringBytes + 1) throw stringTooLong(this.#string)
     return at
   }
 
@@ -248,4 +263,10 @@ class Scan {
   #refuse(end: number): void {
     this.#malformed ??= new CodedError('json-malformed', `not JSON, between offset ${this.#read} and ${end}`)
   }
+}
+
+function stringTooLong(start: number): CodedError {
+  const where = `offset ${start - 1}`
+  const message = `a string of the JSON is longer than ${maxStringBytes} bytes, at ${where}`
+  return new CodedError('input-too-large', message, { where })
 }

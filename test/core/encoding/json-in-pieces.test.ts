@@ -281,3 +281,22 @@ describe('the members of one object', () => {
     expect(message).toContain('more than 30000 members')
   })
 })
+
+describe('a string', () => {
+  const longest = 2 * 1024 * 1024
+
+  test.each([
+    ['plain', 'x'],
+    ['escaped', '\\n'],
+  ])('that is %s may have 2 MiB as it is written', (_, unit) => {
+    const text = unit.repeat(longest / unit.length)
+    expect(readInPieces(encoder.encode(`[0,"${text}"]`))).toEqual([0, JSON.parse(`"${text}"`)])
+    expect(refusalOf(`[0,"${text}${unit}"]`, {})).toMatchObject({ code: 'input-too-large', where: 'offset 3' })
+    expect(refusalOf(`{"${text}${unit}":1}`, {})).toMatchObject({ code: 'input-too-large', where: 'offset 1' })
+  })
+
+  test('is not what several of them are together', () => {
+    const half = 'x'.repeat(longest / 2)
+    expect(readInPieces(encoder.encode(JSON.stringify([half, half, half])))).toEqual([half, half, half])
+  })
+})
