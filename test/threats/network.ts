@@ -66,4 +66,13 @@ export const networkThreats: readonly ThreatRow[] = [
     remains:
       'A registry that was not asked for within the hour waits with the names of a crowd; those of many domains can keep it waiting until they are given up.',
   },
+  {
+    id: 'NW-11',
+    attack:
+      'Pods whose images lie on many hosts that take connections and say nothing, so that no file descriptor is left for others.',
+    outcome:
+      'Connections are bounded over all hosts; what waits for its next request, and what is slow where most is, gives way. Who waits for others is denied, also where a policy admits in an outage.',
+    remains:
+      'Behind a proxy, connections that wait for their next request are bounded by host alone, and last for half a minute.',
+  },
 ]

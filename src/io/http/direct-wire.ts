@@ -2,7 +2,7 @@
 // broken connections apart from each other. The modules are taken on use and not imported: an import evaluates all that
 // they could export, which takes longer than all the rest of `sealward verify`, and plain HTTP needs no TLS.
 
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { AgentOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { HttpRequest, HttpResponse } from './message.ts'
@@ -55,6 +55,10 @@ export function openDirect(origin: URL, options: WireOptions): Wire {
       follow(sent, listener, options, isTls)
       sent.end(request.body)
     },
+    idle: () => unusedOf(agent).length,
+    closeIdle() {
+      for (const socket of unusedOf(agent)) socket.destroy()
+    },
     retire() {
       if (state === 'open') state = 'retired'
       if (running.size === 0) agent.destroy()
@@ -66,6 +70,11 @@ export function openDirect(origin: URL, options: WireOptions): Wire {
       agent.destroy()
     },
   }
+}
+
+/** The agent forgets what has been closed a moment later. */
+function unusedOf({ freeSockets }: Agent): readonly Socket[] {
+  return Object.values(freeSockets).flatMap((sockets = []) => sockets.filter(({ destroyed }) => !destroyed))
 }
 
 function tlsOptions({ secureContext }: WireOptions): AgentOptions {

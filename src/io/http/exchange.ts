@@ -9,10 +9,18 @@ import type { Wire, WireListener } from './wire.ts'
 /** For callers whose signal never fires: nothing that is read here is large enough to need more. */
 const wholeRequestTimeout = 30_000
 
-/** @throws CodedError as `Transport.send` */
-export function exchange(wire: Wire, request: HttpRequest): Promise<HttpResponse> {
+/**
+ * @param begun told how to end it before its time
+ * @throws CodedError as `Transport.send`
+ */
+export function exchange(
+  wire: Wire,
+  request: HttpRequest,
+  begun?: (end: (error: CodedError) => void) => void,
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const reader = new AnswerReader(request, resolve, reject)
+    begun?.((error) => reader.fail(error))
     if (request.signal.aborted) reader.expire()
     else wire.send(request, reader)
   })

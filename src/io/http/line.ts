@@ -16,11 +16,15 @@ export class Line<T> {
     if (items?.size === 0) this.#lanes.delete(lane)
   }
 
-  /** The next one whose lane `hasRoom`; that lane goes to the end. */
-  take(hasRoom: (lane: string) => boolean = () => true): T | undefined {
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0
+  }
+
+  /** The first of a lane that `fits`; that lane goes to the end. */
+  take(fits: (item: T) => boolean = () => true): T | undefined {
     for (const [lane, items] of this.#lanes) {
       const [item] = items
-      if (item === undefined || !hasRoom(lane)) continue
+      if (item === undefined || !fits(item)) continue
       this.#lanes.delete(lane)
       items.delete(item)
       if (items.size > 0) this.#lanes.set(lane, items)

@@ -106,7 +106,7 @@ export class Lookups {
   }
 
   #serve(): void {
-    const hasRoom = (domain: string) => (this.#running.get(domain) ?? 0) < ofDomainAtOnce
+    const hasRoom = ({ domain }: Search) => (this.#running.get(domain) ?? 0) < ofDomainAtOnce
     while (this.#busy < atOnce) {
       const next = this.#knownNames.take(hasRoom) ?? this.#newNames.take(hasRoom)
       if (next === undefined) return

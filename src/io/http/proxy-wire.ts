@@ -43,6 +43,9 @@ export function openByProxy({ proxy, noProxy, ca }: ProxySettings, options: Wire
   })
   return {
     send: (request, listener) => void dispatcher.dispatch(optionsOf(request), handlerOf(listener)),
+    // The library does not tell, nor close some.
+    idle: () => 0,
+    closeIdle: () => {},
     // A dispatcher that is already destroyed says so, which is what was wanted.
     retire: () => void dispatcher.close().catch(() => {}),
     destroy: () => dispatcher.destroy(),

@@ -13,6 +13,7 @@ import { guardedLookup, guardHost, type Resolve } from './guard.ts'
 import { Lookups } from './lookups.ts'
 import type { HttpRequest, Reach, Transport } from './message.ts'
 import { type NetworkSettings, proxyFor } from './network.ts'
+import { Outgoing, type Outlet } from './outgoing.ts'
 import { timeouts, type Wire, type WireOptions } from './wire.ts'
 
 export interface TlsSettings {
@@ -38,7 +39,7 @@ const connectionsPerHost = 64
 /** Hosts come out of image names: no more than this many are kept connected. */
 const maxOrigins = 256
 
-interface Origin {
+interface Origin extends Outlet {
   readonly wire: Wire
   /** What has to be looked up before a connection; `undefined` where that is a proxy's business, or nobody's. */
   readonly name: string | undefined
@@ -48,6 +49,7 @@ interface Origin {
 export function createTransport(options: TransportOptions): Transport {
   const origins = createCache<Origin>({ max: maxOrigins, ttl: 0, onDrop: ({ wire }) => wire.retire() })
   const lookups = new Lookups(options.resolve ?? systemResolve)
+  const outgoing = new Outgoing()
   const originKey = (url: URL, reach: Reach) => `${url.origin} ${reach}`
 
   const originOf = async (url: URL, reach: Reach): Promise<Origin> => {
@@ -68,14 +70,25 @@ export function createTransport(options: TransportOptions): Transport {
       guardHost(request.url, reach)
       const origin = await originOf(request.url, reach)
       // Here and not by the socket alone, where nobody would know for whom and how long.
-      if (origin.name !== undefined) await lookUp(lookups, origin.name, request)
-      return exchange(origin.wire, withUserAgent(request, options.userAgent))
+      if (origin.name !== undefined && origin.wire.idle() === 0) await lookUp(lookups, origin.name, request)
+      const entered = outgoing.enter(origin, request)
+      const passage = entered instanceof Promise ? await entered : entered
+      try {
+        const answer = await exchange(origin.wire, withUserAgent(request, options.userAgent), (end) => {
+          passage.end = end
+        })
+        outgoing.answered(passage)
+        return answer
+      } finally {
+        outgoing.leave(passage)
+      }
     },
     reached: (url) =>
       hostKind(url.hostname) ??
       origins.get(originKey(url, 'any'))?.reached ??
       origins.get(originKey(url, 'public'))?.reached,
     async close() {
+      outgoing.close()
       const open = [...origins.values()]
       await Promise.all(open.map((origin) => origin.wire.destroy()))
       origins.clear()
@@ -101,8 +114,9 @@ async function lookUp(lookups: Lookups, name: string, request: HttpRequest): Pro
 }
 
 async function connectOrigin(url: URL, lookup: LookupFunction, options: TransportOptions): Promise<Origin> {
+  const connections = options.connectionsPerHost ?? connectionsPerHost
   const settings: WireOptions = {
-    connections: options.connectionsPerHost ?? connectionsPerHost,
+    connections,
     timeouts,
     lookup,
     secureContext: secureContextFor(url, options),
@@ -113,6 +127,8 @@ async function connectOrigin(url: URL, lookup: LookupFunction, options: Transpor
   const { network } = options
   const proxy = network === undefined ? undefined : proxyFor(url, network)
   const origin: Origin = {
+    origin: url.origin,
+    connections,
     wire: proxy === undefined ? openDirect(url, settings) : await wireByProxy(proxy, settings, network),
     name: proxy === undefined && !isAddress(url.hostname) ? url.hostname : undefined,
     reached: undefined,

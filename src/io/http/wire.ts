@@ -8,6 +8,9 @@ import type { HttpRequest, HttpResponse } from './message.ts'
 export interface Wire {
   /** Sends, and tells the listener what comes; whatever fails is told there, too. */
   send(request: HttpRequest, listener: WireListener): void
+  /** How many connections wait for their next request, as far as that can be known. */
+  idle(): number
+  closeIdle(): void
   /** Lets running requests end. */
   retire(): void
   /** Ends everything at once. */

@@ -7,9 +7,9 @@ function lineOf(...items: readonly string[]): Line<string> {
   return line
 }
 
-function all(line: Line<string>, hasRoom?: (lane: string) => boolean): readonly string[] {
+function all(line: Line<string>, fits?: (item: string) => boolean): readonly string[] {
   const taken: string[] = []
-  for (let next = line.take(hasRoom); next !== undefined; next = line.take(hasRoom)) taken.push(next)
+  for (let next = line.take(fits); next !== undefined; next = line.take(fits)) taken.push(next)
   return taken
 }
 
@@ -17,9 +17,9 @@ test('one of each lane is served in turn, and each lane in the order of its comi
   expect(all(lineOf('a1', 'a2', 'a3', 'b1', 'b2', 'c1'))).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
 })
 
-test('a lane in which there is no room is passed over, and keeps its turn', () => {
+test('a lane whose first one does not fit is passed over, and keeps its turn', () => {
   const line = lineOf('a1', 'b1', 'b2', 'a2')
-  expect(line.take((lane) => lane !== 'a')).toBe('b1')
+  expect(line.take((item) => item !== 'a1')).toBe('b1')
   expect(all(line)).toEqual(['a1', 'b2', 'a2'])
 })
 
@@ -28,5 +28,5 @@ test('who left is not served', () => {
   line.withdraw('a', 'a1')
   line.withdraw('b', 'b1')
   line.withdraw('c', 'c1')
-  expect(all(line)).toEqual(['a2'])
+  expect([line.isEmpty, all(line), line.isEmpty]).toEqual([false, ['a2'], true])
 })

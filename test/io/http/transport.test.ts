@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CodedError } from '#core/errors.ts'
+import type { Resolve } from '#io/http/guard.ts'
 import type { HttpRequest } from '#io/http/message.ts'
 import { createTransport, type TransportOptions } from '#io/http/transport.ts'
 import { type CertificateFiles, selfSigned } from '../../support/certificates.ts'
@@ -11,6 +12,7 @@ import { missing, titled } from '../../support/tools.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
+  vi.useRealTimers()
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -141,6 +143,36 @@ describe('one exchange', () => {
     answers[1]?.()
     expect((await last).status).toBe(200)
     expect(stub.requests.length).toBe(2)
+  })
+
+  it('looks a name up for a connection, and not for a request that finds one', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    stub.on('GET', '/x', {})
+    stub.on('GET', '/last', { headers: { connection: 'close' } })
+    const asked: string[] = []
+    const resolve: Resolve = (name, _options, done) => {
+      asked.push(name)
+      done(null, [{ address: '127.0.0.1', family: 4 }])
+    }
+    const sender = transport({ resolve })
+    const lookupsAfter: number[] = []
+    for (const path of ['/x', '/last', '/x']) {
+      await sender.send(get(`http://registry.test:${stub.host.split(':')[1]}${path}`))
+      lookupsAfter.push(asked.length)
+      vi.advanceTimersByTime(60_000)
+    }
+    expect([lookupsAfter, stub.connections()]).toEqual([[1, 1, 2], 2])
+  })
+
+  it('gives its room back, however a request ended', async () => {
+    stub.on('GET', '/x', { headers: { connection: 'close' } })
+    const broken = await rawServer('', true)
+    const sender = transport({ connectionsPerHost: 1000 })
+    // More than there is room for at a time.
+    for (let turn = 0; turn < 260; turn++) {
+      expect(await refusalCode(sender.send(get(broken)))).toBe('registry-unreachable')
+    }
+    for (let turn = 0; turn < 260; turn++) await sender.send(get(`${stub.url}/x`))
   })
 
   it('opens no more connections than it may', async () => {
