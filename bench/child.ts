@@ -13,14 +13,19 @@ export interface Child {
   stop(): Promise<void>
 }
 
+export interface ChildOptions {
+  readonly nodeFlags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Starts `processes/NAME.ts`. */
-export function startChild(name: string, place: Place, nodeFlags: readonly string[] = []): Child {
+export function startChild(name: string, place: Place, { nodeFlags = [], env = {} }: ChildOptions = {}): Child {
   const file = fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
   const [program, args] = placed(place, process.execPath, [...nodeFlags, file])
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
-    env: plainEnvironment(),
+    env: plainEnvironment(env),
   })
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let calls = 0

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { startBareServer } from './bare-server.ts'
+import type { ChildOptions } from './child.ts'
 import { startGenerator } from './load.ts'
 import type { Bench } from './scenario.ts'
 import { startWarmWorld } from './warm-world.ts'
@@ -13,6 +15,7 @@ import { startWarmWorld } from './warm-world.ts'
 interface Profile {
   readonly nodes: readonly {
     readonly id: number
+    readonly children?: readonly number[]
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
   }[]
   readonly samples: readonly number[]
@@ -41,18 +44,33 @@ function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number>
   return times
 }
 
+/** The same with all that each function of ours calls. What comes later, after a promise, is not called by it. */
+function inclusiveTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
+  const times = new Map<string, number>()
+  for (const [index, leaf] of samples.entries()) {
+    const callers = new Set<string>()
+    for (let id: number | undefined = leaf; id !== undefined; id = parents.get(id)) callers.add(names.get(id) ?? '?')
+    for (const name of callers) {
+      if (name.includes(' src/')) times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
+    }
+  }
+  return times
+}
+
 function areaOf(place: string): string {
   if (place === '(garbage collector)') return 'garbage collector'
-  if (place.startsWith('parseJson src/core/encoding/strict-json.ts')) return 'the platform’s JSON parser'
+  if (/^(parseJson src\/core\/encoding\/strict-json|parse bench\/processes\/bare-server)\.ts/.test(place))
+    return 'the platform’s JSON parser'
   const file = place.split(' ').at(-1) ?? ''
   if (!file.includes(':')) return 'native code: TLS, sockets, files'
   if (file.startsWith('node:')) return 'Node: HTTP, streams, TLS, timers, promises'
   return file.startsWith('src/') ? file.split('/').slice(0, 3).join('/').replace(/:.*/, '') : (file.split('/')[0] ?? '')
 }
 
-function printTable(head: string, times: ReadonlyMap<string, number>, count: number, most: number): void {
-  const total = [...times.values()].reduce((sum, time) => sum + time, 0)
-  const top = [...times].sort((a, b) => b[1] - a[1]).slice(0, most)
+function printTable(head: string, times: ReadonlyMap<string, number>, total: number, count: number): void {
+  const top = [...times].sort((a, b) => b[1] - a[1]).slice(0, shown)
   const lines = top.map(
     ([name, time]) => `| ${name} | ${(time / count).toFixed(1)} | ${((time / total) * 100).toFixed(1)} % |`,
   )
@@ -63,6 +81,16 @@ async function written(file: string): Promise<string> {
   while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 50))
   await new Promise((resolve) => setTimeout(resolve, 500))
   return readFileSync(file, 'utf8')
+}
+
+/** `bare`: the yardstick, to see what of the rest is ours. */
+async function worldOf(kind: string, bench: Bench, options: ChildOptions) {
+  if (kind === 'bare') {
+    const { bareShots } = await startWarmWorld(bench)
+    return { server: await startBareServer(bench, options), shots: bareShots }
+  }
+  const { webhook, shots } = await startWarmWorld(bench, options)
+  return { server: webhook, shots: kind === 'tag' ? shots.tag : kind === 'whole' ? shots.whole : shots.digest }
 }
 
 async function main(kind: string): Promise<void> {
@@ -76,19 +104,22 @@ async function main(kind: string): Promise<void> {
   }
   try {
     const file = join(folder, 'profile.json')
-    const world = await startWarmWorld(bench, { nodeFlags: ['--import', profiler], env: { BENCH_PROFILE: file } })
-    const shots = kind === 'tag' ? world.shots.tag : kind === 'whole' ? world.shots.whole : world.shots.digest
-    const generator = await startGenerator(bench, world.webhook, shots, 8)
+    const profiled = { nodeFlags: ['--import', profiler], env: { BENCH_PROFILE: file } }
+    const { server, shots } = await worldOf(kind, bench, profiled)
+    const generator = await startGenerator(bench, server, shots, 8)
     await generator.fire({ count: calls })
-    process.kill(world.webhook.pid, 'SIGUSR2')
+    process.kill(server.pid, 'SIGUSR2')
     const { count, cpu } = await generator.fire({ count: calls })
-    process.kill(world.webhook.pid, 'SIGUSR2')
-    const times = selfTimes(JSON.parse(await written(file)))
+    process.kill(server.pid, 'SIGUSR2')
+    const profile: Profile = JSON.parse(await written(file))
+    const times = selfTimes(profile)
+    const total = [...times.values()].reduce((sum, time) => sum + time, 0)
     process.stdout.write(`${count} calls, ${cpu.toFixed(0)} µs each under the profiler\n`)
     const areas = new Map<string, number>()
     for (const [place, time] of times) areas.set(areaOf(place), (areas.get(areaOf(place)) ?? 0) + time)
-    printTable('area', areas, count, shown)
-    printTable('function', times, count, shown)
+    printTable('area', areas, total, count)
+    printTable('function, by itself', times, total, count)
+    printTable('function of ours, with what it calls', inclusiveTimes(profile), total, count)
   } finally {
     for (const close of open) await close()
     rmSync(folder, { recursive: true, force: true })

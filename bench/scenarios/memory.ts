@@ -58,7 +58,7 @@ async function verdictRows(bench: Bench): Promise<readonly Row[]> {
 }
 
 function startVerdicts(bench: Bench) {
-  const child = startChild('verdicts', 'server', ['--expose-gc'])
+  const child = startChild('verdicts', 'server', { nodeFlags: ['--expose-gc'] })
   bench.closing(() => child.stop())
   return child
 }
