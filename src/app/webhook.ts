@@ -13,6 +13,7 @@ import { auditAnnotations, denialText, warningLines } from '#core/decision/expla
 import { CodedError } from '#core/errors.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 import type { Language, Policy } from '#core/policy/words.ts'
+import { type AtOnce, andThen } from './at-once.ts'
 import type { Engine } from './engine/engine.ts'
 
 /** Why a request was let pass without a judgement; a label of a metric. */
@@ -34,44 +35,45 @@ export interface WebhookOptions {
 }
 
 export interface Webhook {
-  mutate(request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionAnswer>
-  validate(request: AdmissionRequest, signal: AbortSignal): Promise<ValidationAnswer>
+  mutate(request: AdmissionRequest, signal: AbortSignal): AtOnce<AdmissionAnswer>
+  validate(request: AdmissionRequest, signal: AbortSignal): AtOnce<ValidationAnswer>
 }
 
 /** All requests of one process read the registry with the same credentials. */
 const ownCredentials = 'own'
 
 export function createWebhook(options: WebhookOptions): Webhook {
-  const judge = async (
+  const judge = (
     request: AdmissionRequest,
     purpose: Decision['purpose'],
     signal: AbortSignal,
-  ): Promise<Judged> => {
-    const judged = await judgeRequest(options, request, purpose, signal)
-    try {
-      options.observe?.(request, judged)
-    } catch {
-      // Telling about a decision must not change it; the observer counts its own losses.
-    }
-    return judged
-  }
+  ): AtOnce<AdmissionAnswer> =>
+    andThen(judgeRequest(options, request, purpose, signal), (judged) => {
+      try {
+        options.observe?.(request, judged)
+      } catch {
+        // Telling about a decision must not change it; the observer counts its own losses.
+      }
+      return judged.answer
+    })
   return {
-    mutate: async (request, signal) => (await judge(request, 'mutate', signal)).answer,
-    validate: async (request, signal) => {
-      const { answer } = await judge(request, 'validate', signal)
-      if (answer.outcome === 'patched') throw new Error('validation made a patch')
-      return answer
-    },
+    mutate: (request, signal) => judge(request, 'mutate', signal),
+    validate: (request, signal) => andThen(judge(request, 'validate', signal), withoutPatch),
   }
 }
 
+function withoutPatch(answer: AdmissionAnswer): ValidationAnswer {
+  if (answer.outcome === 'patched') throw new Error('validation made a patch')
+  return answer
+}
+
 /** @returns always an answer; what is not fit to be judged is denied where a policy is enforced */
-async function judgeRequest(
+function judgeRequest(
   options: WebhookOptions,
   request: AdmissionRequest,
   purpose: Decision['purpose'],
   signal: AbortSignal,
-): Promise<Judged> {
+): AtOnce<Judged> {
   const policies = options.policies()
   const scope = attempt(() => scopeOf(request))
   // Whom an object with unreadable labels is about cannot be told: about all.
@@ -83,7 +85,7 @@ async function judgeRequest(
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
   if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
   if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
-  const decision = await options.engine.judge(
+  const deciding = options.engine.judge(
     {
       purpose,
       ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
@@ -95,7 +97,7 @@ async function judgeRequest(
     },
     signal,
   )
-  return { answer: answerOf(decision), decision }
+  return andThen(deciding, (decision) => ({ answer: answerOf(decision), decision }))
 }
 
 /** Usually none: all uses of a new object are changed. */

@@ -45,8 +45,8 @@ export function admission(
   const { engine } = judging(registry)
   const hook = createWebhook({ engine, policies: () => set, observe: (_, judged) => seen.push(judged) })
   const signal = new AbortController().signal
-  const mutate = (request: AdmissionRequest, within = signal) => hook.mutate(request, within)
-  const validate = (request: AdmissionRequest) => hook.validate(request, signal)
+  const mutate = async (request: AdmissionRequest, within = signal) => hook.mutate(request, within)
+  const validate = async (request: AdmissionRequest) => hook.validate(request, signal)
   return {
     registry,
     digest,

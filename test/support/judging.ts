@@ -62,7 +62,7 @@ export function judging(
     now: () => clock.now,
     newId: () => `id-${++ids}`,
   })
-  const judge: Judging['judge'] = (images, policies, asking = {}) => {
+  const judge: Judging['judge'] = async (images, policies, asking = {}) => {
     const uses = [images].flat().map((image, index) => use(image, index))
     const { signal = new AbortController().signal, unchanged = [], namespace = 'prod' } = asking
     return engine.judge(

@@ -22,7 +22,7 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   const webhook = createWebhook({ engine: createJudging({ registry, brief: true }).engine, policies: () => set })
   const judge = args.flag('mutate') ? webhook.mutate : webhook.validate
   const answer = await withProgress(context.stderr, 'asking the registry', () =>
-    judge(request, AbortSignal.timeout(timeoutMs)),
+    Promise.resolve(judge(request, AbortSignal.timeout(timeoutMs))),
   ).finally(() => registry.close())
   context.stdout.line(JSON.stringify(toReview(request, answer), null, 2))
   return exitCodeOf(answer)

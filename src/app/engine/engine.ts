@@ -1,6 +1,7 @@
 // The one engine behind admission, terminal and demo: plans a request, has its questions answered, and decides. It holds
 // no verdict logic and no network code; both come in.
 
+import { type AtOnce, andThen } from '#app/at-once.ts'
 import type { Decision } from '#core/decision/decision.ts'
 import { decide } from '#core/decision/decision.ts'
 import type { Format } from '#core/decision/format.ts'
@@ -45,11 +46,12 @@ export interface JudgeRequest extends PlanRequest {
 
 export interface Engine {
   /**
-   * When `signal` aborts, what is still open counts as failed, and the decision is given at once.
+   * When `signal` aborts, what is still open counts as failed, and the decision is given at once. There is no promise where
+   * memory answers everything.
    *
    * @throws CodedError `overloaded` if there are very many images, and it aborts before all of them are planned
    */
-  judge(request: JudgeRequest, signal: AbortSignal, observe?: FactObserver): Promise<Decision>
+  judge(request: JudgeRequest, signal: AbortSignal, observe?: FactObserver): AtOnce<Decision>
 }
 
 /** So many images are planned whatever the time is, so that the answer can say of each why it was not judged. */
@@ -61,7 +63,7 @@ export function createEngine(options: EngineOptions): Engine {
   const turns = new Turns()
   const answers = new Answers(sources, verify, memory, turns)
   return {
-    async judge(request, signal, observe) {
+    judge(request, signal, observe) {
       const { matched, bystanders, credentialScope: scope } = request
       const at = now()
       const asker = { scope, signal, inLine: new Set<string>() }
@@ -72,14 +74,17 @@ export function createEngine(options: EngineOptions): Engine {
         if (signal.aborted && planned > plannedLate) throw tooLate()
         planner.add(use)
       })
-      if (planning !== undefined) await planning
-      const plan = planner.plan()
-      const context: StepContext = { formats, bystanders, now: at, images: plan.images.length }
-      const budget = new EvidenceBudget(evidenceBytes)
-      const judgements = await new Run({ plan, context, asker, memory, answers, budget, turns, observe }).judgeAll()
-      // Deciding is quick, and so is explaining, but both at the end of a slice are too much.
-      if (turns.isOver()) await turns.next(asker)
-      return decide(plan, judgements, { id: newId(), at })
+      return andThen(planning, () => {
+        const plan = planner.plan()
+        const context: StepContext = { formats, bystanders, now: at, images: plan.images.length }
+        const budget = new EvidenceBudget(evidenceBytes)
+        const judging = new Run({ plan, context, asker, memory, answers, budget, turns, observe }).judgeAll()
+        return andThen(judging, (judgements) => {
+          const decideNow = () => decide(plan, judgements, { id: newId(), at })
+          // Deciding is quick, and so is explaining, but both at the end of a slice are too much.
+          return turns.isOver() ? turns.next(asker).then(decideNow) : decideNow()
+        })
+      })
     },
   }
 }

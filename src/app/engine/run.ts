@@ -1,5 +1,6 @@
 // One request on its way: asks what judging its images needs, and judges again as the answers come in.
 
+import type { AtOnce } from '#app/at-once.ts'
 import type { ImagePlan } from '#core/decision/image-plan.ts'
 import type { Knowledge } from '#core/decision/inquiry.ts'
 import { unjudged } from '#core/decision/judge-image.ts'
@@ -76,10 +77,17 @@ export class Run {
         : { about, proven: () => [], settled: () => undefined, mayRead: () => false, last: () => undefined }
   }
 
-  /** By image key; only a use that an UPDATE left alone may lack one. Ends when the signal does. */
-  async judgeAll(): Promise<ReadonlyMap<string, Judgement>> {
+  /**
+   * By image key; only a use that an UPDATE left alone may lack one. Ends when the signal does; at once, where nothing has
+   * to be asked.
+   */
+  judgeAll(): AtOnce<ReadonlyMap<string, Judgement>> {
+    const starting = this.#start()
+    return starting === undefined && !this.#asking.isWaiting ? this.#judgements : this.#judgeOn(starting)
+  }
+
+  async #judgeOn(starting: Promise<void> | undefined): Promise<ReadonlyMap<string, Judgement>> {
     try {
-      const starting = this.#start()
       if (starting !== undefined) await starting
       if (this.#asking.isWaiting) await this.#work()
     } finally {

@@ -1,6 +1,7 @@
 // What the server needs from the rest of the program: the judges, and whether it is ready. The server knows HTTP and
 // time; they know policies.
 
+import type { AtOnce } from '#app/at-once.ts'
 import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.ts'
 import type { AdmissionRequest, ReviewId } from '#core/admission/review.ts'
 
@@ -19,8 +20,8 @@ export interface Readiness {
 
 /** What throws becomes a denial: with its own code if it is a `CodedError`, else `internal-error`. */
 export interface Handlers {
-  mutate(request: AdmissionRequest, context: AdmissionContext): Promise<AdmissionAnswer>
-  validate(request: AdmissionRequest, context: AdmissionContext): Promise<ValidationAnswer>
+  mutate(request: AdmissionRequest, context: AdmissionContext): AtOnce<AdmissionAnswer>
+  validate(request: AdmissionRequest, context: AdmissionContext): AtOnce<ValidationAnswer>
   ready(): Readiness
   /** Told once a review, with the answer that is sent, whoever made it; what it does changes nothing any more. */
   answered?(answered: AnsweredReview): void

@@ -1,6 +1,7 @@
 // One admission request in, one answer out, in time and whatever happens: the gate, the deadline, and the denials that
 // the server itself makes. Knows nothing about HTTP.
 
+import type { AtOnce } from '#app/at-once.ts'
 import { errorFields, type Log } from '#app/log.ts'
 import { type AdmissionAnswer, denied } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
@@ -28,7 +29,7 @@ export interface Origin {
 
 /** An answer on its way. */
 export interface Judging {
-  readonly answer: Promise<AdmissionAnswer>
+  readonly answer: AtOnce<AdmissionAnswer>
   /** Nobody waits any more: the handler may stop. */
   abandon(): void
 }
@@ -62,60 +63,81 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, given
   const { withinMs, peer, bytes } = given
   const controller = new AbortController()
   const grace = Math.min(shop.limits.cutOffGraceMs, withinMs / 10)
-  const context = { signal: controller.signal, deadline: performance.now() + withinMs - grace }
-  let graceTimer: NodeJS.Timeout | undefined
-  let hungTimer: NodeJS.Timeout | undefined
-  let place: Place | undefined
-  let isFinished = false
-  const answer = new Promise<AdmissionAnswer>((resolve) => {
-    const endBecause = (code: ErrorCode, reason: string) => {
-      controller.abort(new CodedError(code, reason))
-      graceTimer ??= setTimeout(() => {
-        finish(tooLate())
-        hungTimer = setTimeout(leave, shop.limits.hungMs).unref()
-      }, grace)
-    }
-    const cutOff = () => endBecause('judged-too-late', 'the time for an answer is over')
-    const displace = () => endBecause('overloaded', 'too many requests like this one wait; another got its place')
-    const timer = setTimeout(cutOff, withinMs - grace)
-    // Not when the answer is given, but when the handler has come back: until then it takes what it took.
-    const leave = () => {
-      clearTimeout(hungTimer)
-      place?.leave()
-    }
-    const finish = (given: AdmissionAnswer) => {
-      if (isFinished) return
-      isFinished = true
-      clearTimeout(timer)
-      clearTimeout(graceTimer)
-      shop.running.delete(cutOff)
-      resolve(given)
-    }
-    shop.running.add(cutOff)
-    const flow = () => flowOfRequest(peer, request)
-    place = shop.gate.enter({ bytes: bytes + weightOfImages(request), flow, end: displace })
-    if (place === undefined) return finish(tooMany())
-    const done = (given: AdmissionAnswer) => {
-      leave()
-      finish(given)
-    }
-    void answerOf(shop, path, request, context).then(done)
-  })
-  return { answer, abandon: () => controller.abort(new CodedError('http-request', 'the sender went away')) }
+  const deadline = performance.now() + withinMs - grace
+  const abandon = () => controller.abort(new CodedError('http-request', 'the sender went away'))
+  // Whoever is answered at once is displaced by nobody.
+  let displace = () => {}
+  const flow = () => flowOfRequest(peer, request)
+  const place = shop.gate.enter({ bytes: bytes + weightOfImages(request), flow, end: () => displace() })
+  if (place === undefined) return { answer: tooMany(), abandon }
+  const answering = answerOf(shop, path, request, { signal: controller.signal, deadline })
+  // Which needs no deadline.
+  if (!(answering instanceof Promise)) {
+    place.leave()
+    return { answer: answering, abandon }
+  }
+  const waiting = awaitInTime(shop, answering, { controller, deadline, grace, place })
+  displace = waiting.displace
+  return { answer: waiting.answer, abandon }
 }
 
-/** Never rejects. */
-async function answerOf(
+interface InTime {
+  readonly controller: AbortController
+  readonly deadline: number
+  readonly grace: number
+  readonly place: Place
+}
+
+function awaitInTime(
+  shop: Shop,
+  answering: Promise<AdmissionAnswer>,
+  { controller, deadline, grace, place }: InTime,
+): { readonly answer: Promise<AdmissionAnswer>; readonly displace: () => void } {
+  const { promise: answer, resolve } = Promise.withResolvers<AdmissionAnswer>()
+  let graceTimer: NodeJS.Timeout | undefined
+  let hungTimer: NodeJS.Timeout | undefined
+  const endBecause = (code: ErrorCode, reason: string) => {
+    controller.abort(new CodedError(code, reason))
+    graceTimer ??= setTimeout(() => {
+      finish(tooLate())
+      hungTimer = setTimeout(leave, shop.limits.hungMs).unref()
+    }, grace)
+  }
+  const cutOff = () => endBecause('judged-too-late', 'the time for an answer is over')
+  const displace = () => endBecause('overloaded', 'too many requests like this one wait; another got its place')
+  const timer = setTimeout(cutOff, deadline - performance.now())
+  // Not when the answer is given, but when the handler has come back: until then it takes what it took.
+  const leave = () => {
+    clearTimeout(hungTimer)
+    place.leave()
+  }
+  const finish = (given: AdmissionAnswer) => {
+    clearTimeout(timer)
+    clearTimeout(graceTimer)
+    shop.running.delete(cutOff)
+    resolve(given)
+  }
+  shop.running.add(cutOff)
+  void answering.then((given) => {
+    leave()
+    finish(given)
+  })
+  return { answer, displace }
+}
+
+/** Never throws or rejects. */
+function answerOf(
   shop: Shop,
   path: AdmissionPath,
   request: AdmissionRequest,
   context: AdmissionContext,
-): Promise<AdmissionAnswer> {
-  const { signal } = context
+): AtOnce<AdmissionAnswer> {
+  const failed = (error: unknown) => faultOf(error, context.signal, shop.log)
   try {
-    return signal.aborted ? tooLate() : await shop.handlers[path](request, context)
+    const given = shop.handlers[path](request, context)
+    return given instanceof Promise ? given.catch(failed) : given
   } catch (error) {
-    return faultOf(error, signal, shop.log)
+    return failed(error)
   }
 }
 

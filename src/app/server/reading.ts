@@ -16,7 +16,7 @@ import type { ServerLimits } from './limits.ts'
 
 type Review =
   | { readonly request: AdmissionRequest; readonly refusal?: undefined }
-  | { readonly id: ReviewId; readonly refusal: AdmissionAnswer }
+  | { readonly request?: undefined; readonly id: ReviewId; readonly refusal: AdmissionAnswer }
 
 /** With the size of its body, if that was a large one. */
 export type Asked = Review & { readonly bytes: number }

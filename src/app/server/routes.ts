@@ -1,6 +1,7 @@
 // Path and method → what answers. Everything that is said over HTTP is said here: reviews, health, metrics, refusals.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AtOnce } from '#app/at-once.ts'
 import type { Turns } from '#app/engine/turns.ts'
 import { errorFields, type Log } from '#app/log.ts'
 import { type AdmissionAnswer, answer } from '#core/admission/answer.ts'
@@ -96,10 +97,12 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
     return refuse(routing, request, response, { status: 415, message })
   }
   try {
-    const asked = await readBody(request, { ...routing.limits, budget: routing.budget }).then((body) =>
-      readReview(body, request.socket, routing),
-    )
-    const text = await answerText(routing, exchange, { asked, started })
+    const body = await readBody(request, { ...routing.limits, budget: routing.budget })
+    const reading = readReview(body, request.socket, routing)
+    const asked = reading instanceof Promise ? await reading : reading
+    const judging = asked.refusal ?? judge(routing, exchange, { asked, started })
+    const given = judging instanceof Promise ? await judging : judging
+    const text = finish(routing, { path, started, id: asked.request ?? asked.id }, given)
     reply(response, { status: 200, body: text, isLast: routing.isDraining })
   } catch (error) {
     const status = statusOf(error)
@@ -108,21 +111,18 @@ async function review(routing: Routing, exchange: Exchange): Promise<void> {
   }
 }
 
-async function answerText(
+function judge(
   routing: Routing,
   { path, request, response }: Exchange,
-  { asked, started }: { asked: Asked; started: number },
-): Promise<string> {
-  if (asked.refusal !== undefined) return finish(routing, { path, started, id: asked.id }, asked.refusal)
+  { asked, started }: { readonly asked: Asked & { readonly refusal?: undefined }; readonly started: number },
+): AtOnce<AdmissionAnswer> {
   const within = answerWithin(/[?&]timeout=([^&#]*)/.exec(request.url ?? '')?.[1])
   const withinMs = Math.max(started + within - performance.now(), 0)
   const peer = request.socket.remoteAddress ?? ''
-  const judging = routing.judge.judge(path, asked.request, withinMs, { peer, bytes: asked.bytes })
-  const gone = () => judging.abandon()
-  response.once('close', gone)
-  const given = await judging.answer
-  response.off('close', gone)
-  return finish(routing, { path, started, id: asked.request }, given)
+  const { answer: judging, abandon } = routing.judge.judge(path, asked.request, withinMs, { peer, bytes: asked.bytes })
+  if (!(judging instanceof Promise)) return judging
+  response.once('close', abandon)
+  return judging.finally(() => response.off('close', abandon))
 }
 
 /** The one place where an answer becomes bytes. What cannot be written becomes a denial. */

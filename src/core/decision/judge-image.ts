@@ -10,7 +10,7 @@ import type { Finding } from './finding.ts'
 import { isProven } from './finding.ts'
 import type { Demand, ImagePlan } from './image-plan.ts'
 import { policyName } from './image-plan.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry, Knowledge } from './inquiry.ts'
 import type { Judgement, Outcome, PolicyJudgement, Verdict } from './judgement.ts'
 import { pinOf } from './pinning.ts'
 import { judgePlatforms } from './platforms.ts'
@@ -24,6 +24,16 @@ const untrustedKeptMs = 5_000
 
 /** How long a proof is believed without looking again, where nothing ends it sooner. Revocation does not wait for it. */
 const trustedKeptMs = 60 * 60 * 1000
+
+/**
+ * A judgement that still holds, of an image that is named by digest, if the credentials have read something there lately:
+ * what most admissions come to, and nothing has to be asked for it.
+ */
+export function remembered({ key, reference }: ImagePlan, knowledge: Knowledge): Judgement | undefined {
+  if (reference?.digest === undefined) return undefined
+  const settled = knowledge.settled(key, reference.digest)
+  return settled !== undefined && knowledge.mayRead(reference) ? settled : undefined
+}
 
 /** @returns `open` while questions wait; they are on the inquiry's list */
 export function judgeImage(image: ImagePlan, inquiry: Inquiry): Judgement | 'open' {

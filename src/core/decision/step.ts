@@ -8,7 +8,7 @@ import type { Format } from './format.ts'
 import type { ImagePlan } from './image-plan.ts'
 import type { Knowledge } from './inquiry.ts'
 import { Inquiry } from './inquiry.ts'
-import { judgeImage } from './judge-image.ts'
+import { judgeImage, remembered } from './judge-image.ts'
 import type { Judgement } from './judgement.ts'
 import type { Fact, Question } from './question.ts'
 
@@ -27,7 +27,11 @@ export type Step =
   | { readonly judgement: Judgement; readonly curious: readonly Question[] }
   | { readonly judgement: undefined; readonly questions: readonly Question[] }
 
+const none: readonly Question[] = []
+
 export function step(image: ImagePlan, knowledge: Knowledge, context: StepContext): Step {
+  const known = remembered(image, knowledge)
+  if (known !== undefined) return { judgement: known, curious: none }
   const inquiry = new Inquiry(knowledge, context)
   const judgement = judgeImage(image, inquiry)
   if (judgement === 'open') return { judgement: undefined, questions: inquiry.openQuestions() }
