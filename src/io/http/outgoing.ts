@@ -19,6 +19,7 @@ const patienceMs = 4_000
 const lookMs = 100
 /** Ten times what a large cluster deploys from. */
 const maxAnswered = 1_000
+const hasAnswered = {}
 
 /** The connections to one origin. */
 export interface Outlet {
@@ -46,7 +47,7 @@ interface Waiting extends Standing {
 export class Outgoing {
   /** What each has under way, the oldest first; of the outlets, the one that was used last stands last. */
   readonly #outlets = new Map<Outlet, Set<Passage>>()
-  readonly #answered = createCache<Outlet>({ max: maxAnswered, ttl: 0 })
+  readonly #answered = createCache<object>({ max: maxAnswered, ttl: 0 })
   readonly #known = new Line<Waiting>()
   readonly #new = new Line<Waiting>()
   #looking: NodeJS.Timeout | undefined
@@ -57,21 +58,24 @@ export class Outgoing {
    * @throws CodedError `overloaded` if there is none in time, `registry-unreachable` after the end
    */
   enter(outlet: Outlet, caller: Pick<HttpRequest, 'signal' | 'standing'>): Passage | Promise<Passage> {
-    return this.#hasOwnRoom(outlet) || this.#makeRoom() ? this.#admit(outlet) : this.#wait(outlet, caller)
+    // While others wait there is none, which need not be counted anew.
+    const isRoom = this.#hasOwnRoom(outlet) || (this.#isLineEmpty && this.#makeRoom())
+    return isRoom ? this.#admit(outlet) : this.#wait(outlet, caller)
   }
 
   /** However it ended. */
   leave(passage: Passage): void {
-    if (this.#outlets.get(passage.outlet)?.delete(passage) === true) this.#serve()
+    if (this.#outlets.get(passage.outlet)?.delete(passage) === true) this.#serve(passage.outlet)
   }
 
   /** Whatever the answer is. */
   answered({ outlet }: Passage): void {
-    this.#answered.set(outlet.origin, outlet)
+    this.#answered.set(outlet.origin, hasAnswered)
   }
 
   close(): void {
     clearInterval(this.#looking)
+    this.#looking = undefined
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       next.refuse(new CodedError('registry-unreachable', 'the connections are closed'))
     }
@@ -127,10 +131,11 @@ export class Outgoing {
     return idle !== undefined
   }
 
-  #serve(): void {
+  /** @param freed who may have a connection to be used again */
+  #serve(freed?: Outlet): void {
     let isRoom = true
     const fits = ({ outlet }: Waiting) => {
-      if (this.#hasOwnRoom(outlet)) return true
+      if (outlet === freed && this.#hasOwnRoom(outlet)) return true
       // Where there is none for one, there is none for the others.
       if (isRoom) isRoom = this.#makeRoom()
       return isRoom
