@@ -14,6 +14,8 @@ export interface PieceLimits extends JsonLimits {
   readonly pieceBytes?: number
   /** Of one object; those that fit into a piece are not counted. */
   readonly maxMembers?: number
+  /** Members and elements of all objects and lists, about: each has a comma before it or is the first behind a bracket. */
+  readonly maxValues?: number
 }
 
 /** Less than half a millisecond of work, whatever they hold; ten times fewer take longer in all. */
@@ -26,20 +28,26 @@ const defaultPieceBytes = 16 * 1024
 const defaultMaxMembers = 30_000
 
 /**
+ * A new object of 3 MiB and an old one of 1.5, as an API server takes them, with 15 bytes for each; `managedFields` are not
+ * that dense. What is empty or short takes ten times its bytes when it is read, and the largest body 150 MiB without this.
+ */
+const defaultMaxValues = 300_000
+
+/**
  * The value of a JSON text in UTF-8. Yields how many bytes have been looked at: first all for being UTF-8, then all
  * for what they say.
  *
- * @throws CodedError as `parseStrictJsonBytes`, and `input-too-large` if an object has more members, or a string more bytes,
- *   than it may
+ * @throws CodedError as `parseStrictJsonBytes`, and `input-too-large` if an object has more members, a string more bytes, or
+ *   all together more values than they may
  */
 export function* parseStrictJsonInPieces(bytes: Uint8Array, limits: PieceLimits = {}): Generator<number, unknown> {
-  const { pieceBytes = defaultPieceBytes, maxMembers = defaultMaxMembers } = limits
+  const { pieceBytes = defaultPieceBytes, maxMembers = defaultMaxMembers, maxValues = defaultMaxValues } = limits
   for (let at = 0; at < bytes.length; yield at) {
     const end = endOfCharacter(bytes, at + pieceBytes)
     textOfBytes(bytes.subarray(at, end))
     at = end
   }
-  const scan = new Scan(bytes, { pieceBytes, maxDepth: depthOf(limits) }, new JsonAssembly(maxMembers))
+  const scan = new Scan(bytes, { pieceBytes, maxValues, maxDepth: depthOf(limits) }, new JsonAssembly(maxMembers))
   while (scan.at < bytes.length) {
     scan.goOn()
     yield scan.at
@@ -81,15 +89,19 @@ const closingBrace = 0x7d
 const openingBracket = 0x5b
 const closingBracket = 0x5d
 
+type ScanLimits = Readonly<Record<'pieceBytes' | 'maxDepth' | 'maxValues', number>>
+
 class Scan {
   readonly #bytes: Uint8Array
-  readonly #limits: { readonly pieceBytes: number; readonly maxDepth: number }
+  readonly #limits: ScanLimits
   /** Has the containers of the outer levels; of the others nothing has been read. */
   readonly #assembly: JsonAssembly
   /** Outermost first. */
   readonly #levels: Level[] = []
   /** The number of levels; where the text is malformed, still what the brackets say. */
   #depth = 0
+  /** Commas and opening brackets so far. */
+  #values = 0
   #at = 0
   #isInString = false
   /** Behind the quote that begins the last string so far. */
@@ -102,7 +114,7 @@ class Scan {
   /** Told at the end: what is nested too deep further on is refused for that, as it is in a small text. */
   #malformed: CodedError | undefined
 
-  constructor(bytes: Uint8Array, limits: { pieceBytes: number; maxDepth: number }, assembly: JsonAssembly) {
+  constructor(bytes: Uint8Array, limits: ScanLimits, assembly: JsonAssembly) {
     this.#bytes = bytes
     this.#limits = limits
     this.#assembly = assembly
@@ -129,6 +141,10 @@ class Scan {
       else if (unit === closingBrace || unit === closingBracket) this.#close(at - 1, unit === closingBrace)
     }
     this.#at = at
+    const { maxValues } = this.#limits
+    if (this.#values > maxValues) {
+      throw new CodedError('input-too-large', `the JSON holds more than ${maxValues} values`)
+    }
   }
 
   /** @throws CodedError */
@@ -163,6 +179,7 @@ class Scan {
   }
 
   #open(at: number, isObject: boolean): void {
+    this.#values++
     if (++this.#depth > this.#limits.maxDepth) throw tooDeep(this.#limits.maxDepth, at)
     if (this.#malformed !== undefined) return
     const isRoot = this.#levels.length === 0
@@ -180,6 +197,7 @@ class Scan {
   }
 
   #takeComma(at: number): void {
+    this.#values++
     if (this.#malformed !== undefined) return
     const level = this.#levels.at(-1)
     if (level === undefined) {

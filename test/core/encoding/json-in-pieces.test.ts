@@ -300,3 +300,23 @@ describe('a string', () => {
     expect(readInPieces(encoder.encode(JSON.stringify([half, half, half])))).toEqual([half, half, half])
   })
 })
+
+describe('the values of all objects and lists', () => {
+  const lists = (count: number) => `[${repeat(count, () => '[1,{}]')}]`
+
+  test.each([1, 10, 50])('are bounded in pieces of %i bytes', (pieceBytes) => {
+    // Of each: its own bracket, the one inside, and two commas; and one of the outer bracket instead of the last comma.
+    expect(readInPieces(encoder.encode(lists(10)), { maxValues: 40, pieceBytes })).toHaveLength(10)
+    expect(refusalOf(lists(11), { maxValues: 40, pieceBytes })).toMatchObject({ code: 'input-too-large' })
+  })
+
+  test('do not count what strings hold', () => {
+    const text = `["${'[,{'.repeat(50)}","b"]`
+    expect(readInPieces(encoder.encode(text), { maxValues: 2, pieceBytes: 10 })).toHaveLength(2)
+  })
+
+  test('are 300,000 where nothing else is asked for', () => {
+    expect(readInPieces(encoder.encode(`[${repeat(300_000, () => '0')}]`))).toHaveLength(300_000)
+    expect(refusalOf(`[${repeat(300_001, () => '0')}]`, {}).message).toContain('more than 300000 values')
+  })
+})

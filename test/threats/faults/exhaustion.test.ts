@@ -1,4 +1,4 @@
-// A process that is asked too much, may write nowhere, or may open nothing more.
+// A process that may write nowhere, or may open nothing more.
 
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,11 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { peakResidentMiB } from '../../../bench/process-figures.ts'
-import { flood } from '../../faults/crowds.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { faults } from '../../faults/faults.ts'
-import type { Answered, Stream } from '../../faults/load.ts'
+import type { Stream } from '../../faults/load.ts'
 import { startStream } from '../../faults/load.ts'
 import type { Outcome } from '../../faults/run.ts'
 import { runFault } from '../../faults/run.ts'
@@ -30,38 +28,6 @@ async function outcomeOf(id: string): Promise<Outcome> {
   if (fault === undefined) throw new Error(`there is no fault ${id}`)
   return runFault(fault, { perSecond: 5, faultMs: 2_000, calmMs: 1_000, timeoutMs })
 }
-
-describe('FT-06: a flood of Pods whose registry never answers', () => {
-  const containerMiB = 256
-  // Half of the container's memory: what Node takes by itself where a container has so much.
-  const nodeFlags = [`--max-old-space-size=${containerMiB / 2}`]
-  let world: World
-  let ofFlood: readonly Answered[]
-  let ofOthers: readonly Answered[]
-
-  beforeAll(async () => {
-    world = await startWorld({ nodeFlags })
-    const stream = streamOf(world)
-    ofFlood = await flood(world.service, world.stalledImage, 10_000)
-    await stream.stop()
-    ofOthers = stream.answered
-  }, 120_000)
-  afterAll(() => world.close())
-
-  test('is denied, each of them', () => {
-    expect(ofFlood.filter(({ kind }) => kind !== 'undetermined')).toEqual([])
-    expect(ofFlood.length).toBeGreaterThan(800)
-  })
-
-  test(`fits into a container of ${containerMiB} MiB`, () => {
-    expect(peakResidentMiB(world.service.pid)).toBeLessThan(containerMiB)
-  })
-
-  test('neighbour: keeps no other Pod from its answer', () => {
-    expect(ofOthers.filter(({ kind }) => kind !== 'right')).toEqual([])
-    expect(ofOthers.length).toBeGreaterThan(50)
-  })
-})
 
 describe.concurrent('FT-06: a process that may open no more files', () => {
   test('denies what it cannot ask about, and is well again within seconds', async () => {
