@@ -72,3 +72,20 @@ export const defaultLimits: ServerLimits = {
   drainMs: 10_000,
   reloadMs: 2_000,
 }
+
+/** A heap of 1 GiB has room for all of that at once: what is parsed takes up to ten times its bytes. */
+const roomyHeapBytes = 1_024 * 1024 * 1024
+
+/**
+ * In a small container Node takes half of the memory for its heap, and ends the process where that does not do: what is
+ * read and judged at once is less then, though never less than two of the largest bodies, and one.
+ */
+export function limitsForHeap(heapBytes: number): ServerLimits {
+  const { bodyBytes, bodiesBytes, judgedBytes } = defaultLimits
+  const share = Math.min(heapBytes / roomyHeapBytes, 1)
+  return {
+    ...defaultLimits,
+    bodiesBytes: Math.max(bodiesBytes * share, 2 * bodyBytes),
+    judgedBytes: Math.max(judgedBytes * share, bodyBytes),
+  }
+}

@@ -3,6 +3,7 @@
 
 import { createServer, type ServerOptions as HttpsOptions, type Server as HttpsServer } from 'node:https'
 import { Server as TlsServer } from 'node:tls'
+import { getHeapStatistics } from 'node:v8'
 import { Turns } from '#app/engine/turns.ts'
 import { errorFields, type Log } from '#app/log.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
@@ -10,7 +11,7 @@ import { createBudget } from './body.ts'
 import { type Connections, trackConnections } from './connections.ts'
 import type { Handlers } from './handlers.ts'
 import { createJudge } from './judge.ts'
-import { defaultLimits, type ServerLimits } from './limits.ts'
+import { limitsForHeap, type ServerLimits } from './limits.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { type Routing, route, routeExpecting } from './routes.ts'
 import { loadTls, logTlsChange, type TlsOptions, type TlsPair, warnOfExpiry, watchTls } from './tls.ts'
@@ -41,7 +42,7 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, log, handlers, metrics = createMetrics() } = options
-  const limits = { ...defaultLimits, ...options.limits }
+  const limits = { ...limitsForHeap(getHeapStatistics().heap_size_limit), ...options.limits }
   const pair = await loadTls(options.tls, Date.now())
   const server = createServer({ ...tlsOptions(pair, limits), ...httpOptions(limits) })
   const connections = trackConnections(server, limits, {

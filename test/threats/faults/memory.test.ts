@@ -17,8 +17,9 @@ const streamOf = ({ service, images }: World): Stream =>
   startStream(service, () => images.next(), { perSecond: 10, timeoutMs })
 
 const containerMiB = 256
+const withHeap = (mib: number) => ({ nodeFlags: [`--max-old-space-size=${mib}`] })
 /** Half of the container's memory: what Node takes by itself where a container has so much. */
-const inContainer = { nodeFlags: [`--max-old-space-size=${containerMiB / 2}`] }
+const inContainer = withHeap(containerMiB / 2)
 
 /** With more in it. */
 function podWith({ stalledImage }: World, more: string): string {
@@ -91,4 +92,24 @@ describe('AD-16, FT-06: the largest bodies, as dense as JSON can be', () => {
     await stream.stop()
     expect(stream.answered.filter(({ kind }) => kind !== 'right')).toEqual([])
   })
+})
+
+describe.concurrent('FT-06: two of the largest reviews that wait for a registry', () => {
+  test.each([
+    ['are one too many for a small heap', inContainer, ['overloaded', 'registry-timeout']],
+    ['have room in a larger one', withHeap(1_024), ['registry-timeout', 'registry-timeout']],
+  ])(
+    '%s',
+    async (_what, options, codes) => {
+      const world = await startWorld(options)
+      try {
+        const body = podWith(world, JSON.stringify(Array.from({ length: 5 }, () => 'x'.repeat(1_400_000))))
+        const answers = await Promise.all([answerTo(world, body), answerTo(world, body)])
+        expect(answers.map(({ text }) => /code: ([a-z-]+)/.exec(text)?.[1]).sort()).toEqual(codes)
+      } finally {
+        await world.close()
+      }
+    },
+    60_000,
+  )
 })
