@@ -83,7 +83,7 @@ export const processFaults: readonly Fault[] = [
     id: 'no-descriptors',
     fault: 'The process may open no more files or connections.',
     does: 'Answers on connections that are open, and denies what it cannot ask the registry about.',
-    signs: { codes: ['registry-unreachable', 'token-service-failing'] },
+    signs: { codes: ['overloaded'] },
     remedy: 'Raise the limit of open files; 1,000 connections are let in, and the registries need some of their own.',
     backWithin: 5,
     isHarmless: false,

@@ -27,6 +27,11 @@ const timedOut = new Set([
   'UND_ERR_BODY_TIMEOUT',
   'ABORT_ERR',
 ])
+/**
+ * The want is ours: no fault of the registry, and no outage either. Whoever may open connections to us can bring it about, and
+ * an outage may let images in.
+ */
+const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 /** OpenSSL's names for "the other side does not speak TLS". */
 const notTls = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']
 
@@ -53,6 +58,9 @@ export function requestFailure(error: unknown, url: URL, phase: Phase): CodedErr
   const code = systemCode(error)
   const options = { where: showUrl(url), cause: error }
   const failure = (kind: ErrorCode, text: string) => new CodedError(kind, text, options)
+  if (exhausted.has(code)) {
+    return failure('overloaded', `${url.host} was not asked: this process can open no more connections (${code})`)
+  }
   if (timedOut.has(code)) return failure('registry-timeout', `${url.host} did not answer in time`)
   if (broken.has(code) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE') {
     return phase === 'body'
