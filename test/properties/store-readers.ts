@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { judgementText, recordOf, recordText } from '#core/decision/record.ts'
 import { ChainWriter } from '#io/store/chain-writer.ts'
+import { damageOfLog } from '#io/store/log-damage.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
 import { readEntry, readJudgement } from '#io/store/stored-record.ts'
 import { verifyChain } from '#io/store/verify.ts'
@@ -86,6 +87,18 @@ function walk(content: Uint8Array) {
 
 const storeCodes = ['store-unusable', 'store-newer', 'store-malformed'] as const
 
+/** Of a store whose process was killed: a start and three more transactions. */
+const log = (() => {
+  const file = join(folder, 'killed.db')
+  const chain = new ChainWriter(file, runFacts(), 0)
+  for (const n of [1, 2, 3]) {
+    chain.append({ entries: `${n} stop 0  {"run":"run1","n":${n}}`, last: n, judgements: [], named: [] })
+  }
+  const input = new Uint8Array(readFileSync(`${file}-wal`))
+  chain.close()
+  return { input, means: undefined }
+})()
+
 export const storeReaders: readonly ReaderProperties[] = [
   propertiesOf({
     of: ['src/io/store/stored-record.ts readEntry'],
@@ -106,6 +119,19 @@ export const storeReaders: readonly ReaderProperties[] = [
     written: fc.constantFrom(...judgements).map((input) => ({ input, means: JSON.parse(input) })),
     refuses: ['store-malformed'],
     rewrite: recordText,
+  }),
+  propertiesOf({
+    of: ['src/io/store/log-damage.ts damageOfLog'],
+    form: bytes('bytes', ['7\u007f\u0006\u0082']),
+    read: (content) => {
+      const file = copyOf(store.input)
+      fileWith('decisions.db-wal', content)
+      return damageOfLog(file)
+    },
+    written: fc.constant(log),
+    refuses: [],
+    promises: (damage) => expect(damage?.transactions ?? 1).toBeGreaterThan(0),
+    runs: 50,
   }),
   propertiesOf({
     of: ['src/io/store/database.ts openForReading'],

@@ -1,6 +1,6 @@
 // `sealward decisions list`.
 
-import type { GapMark } from '#core/decision/chain-entry.ts'
+import type { DamageMark, GapMark } from '#core/decision/chain-entry.ts'
 import type { DecisionRecord } from '#core/decision/record.ts'
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError, isErrorCode } from '#core/errors.ts'
@@ -9,6 +9,7 @@ import type { FoundEntry } from '#io/store/records-reader.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
 import { columns } from './columns.ts'
 import type { Args, CommandContext, ExitCode, Stream } from './command.ts'
+import { warnOfDamage } from './damage-warning.ts'
 import { recordReport } from './decision-report.ts'
 import type { DecisionList } from './output.ts'
 import { requiredStore } from './store-path.ts'
@@ -18,13 +19,15 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   const wanted = wantedOf(args)
   const reader = new RecordsReader(requiredStore(args))
   let found: Found
+  let isDamaged: boolean
   try {
+    isDamaged = warnOfDamage(reader, context.stderr)
     found = search(reader, wanted)
   } finally {
     reader.close()
   }
-  const exitCode: ExitCode = found.broken > 0 ? 2 : 0
-  if (context.json) context.stdout.line(JSON.stringify(toReport(found, exitCode), null, 2))
+  const exitCode: ExitCode = found.broken > 0 || isDamaged ? 2 : 0
+  if (context.json) context.stdout.line(JSON.stringify(toReport(found, isDamaged, exitCode), null, 2))
   else for (const line of textOf(found, context.stdout)) context.stdout.line(line)
   if (found.broken > 0) {
     const those = found.broken === 1 ? 'entry is' : 'entries are'
@@ -76,9 +79,16 @@ function timeOf(args: Args, name: 'since' | 'until'): number | undefined {
   throw new CodedError('usage', `--${name} takes 30m, 2h, 7d or a time such as 2026-06-01T00:00:00Z`)
 }
 
+interface DamageLine {
+  readonly kind: 'damaged'
+  readonly entry: FoundEntry
+  readonly mark: DamageMark
+}
+
 type Line =
   | { readonly kind: 'decision'; readonly entry: FoundEntry; readonly record: DecisionRecord }
   | { readonly kind: 'gap'; readonly entry: FoundEntry; readonly mark: GapMark }
+  | DamageLine
 
 interface Found {
   readonly lines: readonly Line[]
@@ -119,6 +129,8 @@ function lineOf(entry: FoundEntry, wanted: Wanted): Line | undefined {
     const { mark } = stored
     return mark.until >= wanted.since && mark.from <= wanted.until ? { kind: 'gap', entry, mark } : undefined
   }
+  // What was lost is older than the mark; how much older, nobody knows.
+  if (stored.kind === 'damaged') return at >= wanted.since ? { kind: 'damaged', entry, mark: stored.mark } : undefined
   if (stored.kind !== 'decision' || at < wanted.since || at > wanted.until) return undefined
   return fits(stored.record, wanted) ? { kind: 'decision', entry, record: stored.record } : undefined
 }
@@ -131,20 +143,26 @@ function fits({ namespace, answer, code, uses = [] }: DecisionRecord, wanted: Wa
   return image === undefined || uses.some((use) => use.image.includes(image) || use.pinned?.includes(image))
 }
 
-function toReport({ lines, broken, isCut }: Found, exitCode: ExitCode): DecisionList {
+function toReport({ lines, broken, isCut }: Found, endDamaged: boolean, exitCode: ExitCode): DecisionList {
   return {
     kind: 'sealward.dev/DecisionList',
     version: 1,
     exitCode,
     decisions: lines.flatMap((line) => (line.kind === 'decision' ? [recordReport(line.entry, line.record)] : [])),
     gaps: lines.flatMap((line) => (line.kind === 'gap' ? [gapReport(line.entry.seq, line.mark)] : [])),
+    damages: lines.flatMap((line) => (line.kind === 'damaged' ? [damageReport(line)] : [])),
     more: isCut,
     unreadable: broken,
+    endDamaged,
   }
 }
 
 function gapReport(seq: number, { count, why, from, until }: GapMark): DecisionList['gaps'][number] {
   return { seq, count, why, from: new Date(from).toISOString(), until: new Date(until).toISOString() }
+}
+
+function damageReport({ entry, mark }: DamageLine): DecisionList['damages'][number] {
+  return { seq: entry.seq, at: new Date(entry.at).toISOString(), transactions: mark.transactions }
 }
 
 function textOf({ lines, isCut }: Found, stream: Stream): readonly string[] {
@@ -155,6 +173,7 @@ function textOf({ lines, isCut }: Found, stream: Stream): readonly string[] {
   let next = 0
   const body = lines.map((line) => {
     if (line.kind === 'gap') return styled(stream, 'yellow', gapText(line.mark))
+    if (line.kind === 'damaged') return styled(stream, 'yellow', damageText(line))
     const text = rest[next++] ?? ''
     return line.record.answer === 'denied' ? styled(stream, 'red', text) : text
   })
@@ -189,4 +208,9 @@ function gapText({ count, why, from, until }: GapMark): string {
   const cause = why === 'full' ? 'the store was away or too slow' : 'they could not be written'
   const [first, last] = [new Date(from).toISOString(), new Date(until).toISOString()]
   return `${first}  gap: ${counted(count, 'record')} until ${last} lost, because ${cause}`
+}
+
+function damageText({ entry, mark }: DamageLine): string {
+  const lost = counted(mark.transactions, 'batch', 'batches')
+  return `${new Date(entry.at).toISOString()}  damage: at least ${lost} of records before this start could not be read any more`
 }

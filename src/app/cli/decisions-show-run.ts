@@ -11,6 +11,7 @@ import type { Language } from '#core/policy/words.ts'
 import type { FoundEntry } from '#io/store/records-reader.ts'
 import { RecordsReader } from '#io/store/records-reader.ts'
 import type { Args, CommandContext, ExitCode, Stream } from './command.ts'
+import { warnOfDamage } from './damage-warning.ts'
 import { recordReport } from './decision-report.ts'
 import { imageTree } from './explanation-lines.ts'
 import { imageReport } from './image-report.ts'
@@ -31,6 +32,7 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   const reader = new RecordsReader(requiredStore(args))
   let shown: readonly Shown[]
   try {
+    warnOfDamage(reader, context.stderr)
     shown = theOne(name, reader.find(name)).map((entry) => toShown(entry, reader))
   } finally {
     reader.close()

@@ -37,7 +37,7 @@ function headOf(text: string | undefined): EntryHead | undefined {
 }
 
 function toReport(report: ChainReport, exitCode: ExitCode): DecisionVerification {
-  const { chain, head, removed, entries, records, judgements, runs, unended, gaps, noted } = report
+  const { chain, head, removed, entries, records, judgements, runs, unended, gaps, damages, noted } = report
   return {
     kind: 'sealward.dev/DecisionVerification',
     version: 1,
@@ -52,6 +52,7 @@ function toReport(report: ChainReport, exitCode: ExitCode): DecisionVerification
     runs,
     unended: [...unended],
     gaps: { ...gaps },
+    damages: { ...damages },
     ...(noted !== undefined && { expectedHead: noted }),
     findings: report.findings.map((finding) => ({ ...finding })),
     findingCount: report.findingCount,
@@ -59,7 +60,7 @@ function toReport(report: ChainReport, exitCode: ExitCode): DecisionVerification
 }
 
 function textOf(report: ChainReport, noted: EntryHead | undefined, stream: Stream): readonly string[] {
-  const { head, removed, records, runs, unended, gaps, findings, findingCount } = report
+  const { head, removed, records, runs, unended, gaps, damages, findings, findingCount } = report
   const found = findings.map(({ message }) => `${styled(stream, 'red', '✗')} ${printable(message, 400)}`)
   const more = findingCount > findings.length ? [`and ${findingCount - findings.length} more`] : []
   const word =
@@ -72,11 +73,16 @@ function textOf(report: ChainReport, noted: EntryHead | undefined, stream: Strea
     word,
     `records:  ${records}${removed === 0 ? '' : `, after ${counted(removed, 'entry', 'entries')} that retention removed`}`,
     `gaps:     ${gaps.marks === 0 ? 'none' : `${gaps.marks}, with ${counted(gaps.records, 'record')} lost`}`,
+    ...(damages.marks === 0 ? [] : [damagesLine(damages)]),
     `runs:     ${runs}${unended.length === 0 ? '' : `, ${unended.length} without an end (killed, or running now)`}`,
     `chain:    ${printable(report.chain, 80)}`,
     ...notedLine(report, noted),
     `head:     ${head.seq}:${printable(head.hash, 80)}`,
   ]
+}
+
+function damagesLine({ marks, transactions }: ChainReport['damages']): string {
+  return `damages:  ${marks}, with at least ${counted(transactions, 'batch', 'batches')} of records lost`
 }
 
 function notedLine({ noted: outcome }: ChainReport, noted: EntryHead | undefined): readonly string[] {

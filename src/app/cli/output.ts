@@ -219,8 +219,12 @@ export const decisionList = z.strictObject({
   gaps: z
     .array(z.strictObject({ seq: z.number(), count: z.number(), why: z.string(), from: z.string(), until: z.string() }))
     .describe('Records that were lost in that time; some of them might have fitted.'),
+  damages: z
+    .array(z.strictObject({ seq: z.number(), at: z.string(), transactions: z.number() }))
+    .describe('When serve was started then, the newest records could not be read any more.'),
   more: z.boolean().describe('There are more than --limit.'),
   unreadable: z.number().describe('Entries that are not as Sealward writes them.'),
+  endDamaged: z.boolean().describe('The newest records cannot be read.'),
 })
 
 export const decisionShown = z.strictObject({
@@ -255,10 +259,13 @@ export const decisionVerification = z.strictObject({
   runs: z.number(),
   unended: z.array(z.string()).describe('Runs without an end: killed, or still writing.'),
   gaps: z.strictObject({ marks: z.number(), records: z.number() }),
+  damages: z
+    .strictObject({ marks: z.number(), transactions: z.number() })
+    .describe('Starts of serve that found the newest records unreadable; a transaction is a batch of records.'),
   expectedHead: z.enum(['found', 'differs', 'beyond', 'removed']).optional(),
   findings: z.array(
     z.strictObject({
-      kind: z.enum(['changed', 'missing', 'unreadable', 'outside', 'judgement', 'anchor', 'head', 'file']),
+      kind: z.enum(['changed', 'missing', 'unreadable', 'outside', 'judgement', 'anchor', 'head', 'file', 'log']),
       seq: z.number().optional(),
       id: z.string().optional(),
       message: z.string(),

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { DecisionRecords } from '#app/decisions/records.ts'
-import { createTelling } from '#app/decisions/telling.ts'
+import { createTelling, tellDamage } from '#app/decisions/telling.ts'
 import type { Log } from '#app/log.ts'
 import type { Metrics } from '#app/server/metrics.ts'
 import { CodedError } from '#core/errors.ts'
@@ -28,7 +28,10 @@ export async function openRecords(
   if (file === undefined) return undefined
   const run = randomBytes(8).toString('hex')
   const data: ThreadData = { file, facts: { run, version, host: hostname() }, keep }
-  const writer = await startWriter(() => spawnThread(data))
+  const writer = await startWriter(
+    () => spawnThread(data),
+    (damage) => tellDamage(damage, log),
+  )
   const tell = createTelling({ log, metrics }, () => records.report().waiting)
   const records = new DecisionRecords({ run, writer, observe: tell, now: Date.now, newId: newDecisionId })
   return records

@@ -3,6 +3,7 @@
 
 import type { Log } from '#app/log.ts'
 import type { Metrics } from '#app/server/metrics.ts'
+import type { DamagedLog } from '#io/store/damaged-log.ts'
 import type { RecordsEvent } from './records.ts'
 
 /** A queue that is full for an hour says so sixty times. */
@@ -44,4 +45,13 @@ export function createTelling(
         log.info('the store of decision records is back', { waiting: waiting(), lost: dropped })
     }
   }
+}
+
+export function tellDamage({ log: file, frames, transactions, copy }: DamagedLog, log: Log): void {
+  log.error('the end of the record of decisions was damaged: what stood there is lost, and the record says so', {
+    file,
+    frames,
+    transactions,
+    ...('file' in copy ? { copy: copy.file } : { error: `no copy of it could be kept: ${copy.problem}` }),
+  })
 }

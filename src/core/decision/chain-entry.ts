@@ -27,6 +27,15 @@ export interface GapMark extends RecordPlace {
 /** `full`: the queue for the writer had no room. `refused`: a record could not be made or written, by a fault of ours. */
 export type GapReason = 'full' | 'refused'
 
+/** What the file held behind here could not be read any more when this run began; nobody knows how many records it was. */
+export interface DamageMark {
+  readonly run: string
+  /** Of SQLite's log. */
+  readonly frames: number
+  /** A batch of records each; at least so many. */
+  readonly transactions: number
+}
+
 /** Entries up to here were removed, because they were old or too many. */
 export interface PrunedMark {
   readonly run: string
@@ -36,4 +45,4 @@ export interface PrunedMark {
   readonly count: number
 }
 
-export type EntryKind = 'decision' | 'start' | 'stop' | 'gap' | 'pruned'
+export type EntryKind = 'decision' | 'start' | 'stop' | 'gap' | 'damaged' | 'pruned'

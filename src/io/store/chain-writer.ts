@@ -2,11 +2,13 @@
 
 import { statSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { PrunedMark, StartMark } from '#core/decision/chain-entry.ts'
+import type { DamageMark, PrunedMark, StartMark } from '#core/decision/chain-entry.ts'
 import { recordText } from '#core/decision/record.ts'
 import { CodedError } from '#core/errors.ts'
 import type { EntryHead, EntryParts } from './chain.ts'
 import { anchorSeal, entryHash } from './chain.ts'
+import type { DamagedLog } from './damaged-log.ts'
+import { keepDamagedLog } from './damaged-log.ts'
 import { openForWriting, unusable } from './database.ts'
 import { migrate } from './schema.ts'
 
@@ -35,6 +37,8 @@ export const judgementWindow = 50_000
 const maxKnown = 100_000
 
 export class ChainWriter {
+  /** What could not be read any more when the store was opened. */
+  readonly damage: DamagedLog | undefined
   readonly #database: DatabaseSync
   readonly #file: string
   readonly #inode: number
@@ -49,6 +53,7 @@ export class ChainWriter {
   constructor(file: string, facts: RunFacts, now: number) {
     this.#file = file
     this.#facts = facts
+    this.damage = damageBeforeOpening(file)
     this.#database = openForWriting(file)
     try {
       migrate(this.#database)
@@ -65,7 +70,7 @@ export class ChainWriter {
       }
       this.#chain = textOf(this.#database.prepare('SELECT id FROM chain').get(), 'id')
       this.#written = this.#writtenBefore()
-      if (this.#written < 0) this.#start(now)
+      this.#begin(now)
     } catch (error) {
       this.#database.close()
       throw unusable(file, error)
@@ -154,20 +159,31 @@ export class ChainWriter {
     return true
   }
 
-  #start(now: number): void {
+  #begin(now: number): void {
+    const isNew = this.#written < 0
+    if (!isNew && this.damage === undefined) return
     this.#transaction(() => {
-      const last = this.#lastStart()
-      const { run, version, host } = this.#facts
-      const mark: StartMark = {
-        run,
-        version,
-        host,
-        previous: last === undefined ? 'none' : last.isStopped ? 'clean' : 'unclean',
-        previousRun: last?.run,
-      }
-      this.#mark('start', mark, now)
+      if (isNew) this.#mark('start', this.#startMark(), now)
+      if (this.damage === undefined) return
+      const { frames, transactions } = this.damage
+      const mark: DamageMark = { run: this.#facts.run, frames, transactions }
+      this.#mark('damaged', mark, now)
     })
-    this.#written = 0
+    if (isNew) this.#written = 0
+    // Else what is left of the damaged frames would be found, and told, again.
+    if (this.damage !== undefined) this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
+  #startMark(): StartMark {
+    const last = this.#lastStart()
+    const { run, version, host } = this.#facts
+    return {
+      run,
+      version,
+      host,
+      previous: last === undefined ? 'none' : last.isStopped ? 'clean' : 'unclean',
+      previousRun: last?.run,
+    }
   }
 
   #lastStart(): { readonly run: string; readonly isStopped: boolean } | undefined {
@@ -241,6 +257,14 @@ export class ChainWriter {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+}
+
+function damageBeforeOpening(file: string): DamagedLog | undefined {
+  try {
+    return keepDamagedLog(file)
+  } catch (error) {
+    throw unusable(file, error)
   }
 }
 

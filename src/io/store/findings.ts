@@ -4,8 +4,9 @@ export interface ChainFinding {
   /**
    * `changed`, `missing`, `unreadable`: an entry. `outside`: one that the chain does not cover. `judgement`: one that
    * entries name. `anchor`: where the chain begins. `head`: not what was noted elsewhere. `file`: the database itself.
+   * `log`: what was written last and is not in the database yet.
    */
-  readonly kind: 'changed' | 'missing' | 'unreadable' | 'outside' | 'judgement' | 'anchor' | 'head' | 'file'
+  readonly kind: 'changed' | 'missing' | 'unreadable' | 'outside' | 'judgement' | 'anchor' | 'head' | 'file' | 'log'
   readonly seq?: number
   readonly id?: string
   readonly message: string

@@ -4,6 +4,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Judgement } from '#core/decision/judgement.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
 import { openForReading, unusable } from './database.ts'
+import type { LogDamage } from './log-damage.ts'
+import { damageOfLog } from './log-damage.ts'
 import { checkSchema } from './schema.ts'
 import type { StoredEntry } from './stored-record.ts'
 import { readEntry, readJudgement } from './stored-record.ts'
@@ -48,9 +50,14 @@ export class RecordsReader {
     }
   }
 
+  /** What was written last, and cannot be read any more. */
+  damage(): LogDamage | undefined {
+    return this.#guarded(() => damageOfLog(this.#file))
+  }
+
   /** All entries, from the newest back. @param holding what the text of an entry must hold: only to read fewer of them */
   *newestFirst(holding: readonly string[] = []): Generator<FoundEntry | BrokenEntry> {
-    const filter = holding.map(() => ` AND (kind = 'gap' OR instr(content, ?) > 0)`).join('')
+    const filter = holding.map(() => ` AND (kind IN ('gap', 'damaged') OR instr(content, ?) > 0)`).join('')
     const page = this.#guarded(() =>
       this.database.prepare(
         `SELECT seq, kind, at, id, content, hash FROM entries WHERE seq < ? AND ${inChain}${filter} ORDER BY seq DESC LIMIT ${pageSize}`,

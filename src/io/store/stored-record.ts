@@ -1,7 +1,7 @@
 // The strict reader of what a store holds: somebody else may have written the file. Text in, checked values out.
 
 import { z } from 'zod'
-import type { EntryKind, GapMark, PrunedMark, StartMark } from '#core/decision/chain-entry.ts'
+import type { DamageMark, EntryKind, GapMark, PrunedMark, StartMark } from '#core/decision/chain-entry.ts'
 import type { Finding } from '#core/decision/finding.ts'
 import type { Judgement } from '#core/decision/judgement.ts'
 import type { DecisionRecord, RecordPlace } from '#core/decision/record.ts'
@@ -65,6 +65,7 @@ const marks = {
   }),
   stop: z.strictObject(place),
   gap: z.strictObject({ ...place, count, why: z.enum(['full', 'refused']), from: time, until: time }),
+  damaged: z.strictObject({ run, frames: count, transactions: count }),
   pruned: z.strictObject({ run, upTo: count, hash: sha256, count }),
 }
 
@@ -174,6 +175,7 @@ export type StoredEntry =
   | { readonly kind: 'start'; readonly mark: StartMark }
   | { readonly kind: 'stop'; readonly mark: RecordPlace }
   | { readonly kind: 'gap'; readonly mark: GapMark }
+  | { readonly kind: 'damaged'; readonly mark: DamageMark }
   | { readonly kind: 'pruned'; readonly mark: PrunedMark }
 
 /** Findings nest as deep as requirements do, and each takes two levels. */

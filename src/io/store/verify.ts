@@ -8,6 +8,7 @@ import { anchorSeal, entryHash } from './chain.ts'
 import { isStoreFailure, sqliteProblem } from './database.ts'
 import type { ChainFinding } from './findings.ts'
 import { Findings } from './findings.ts'
+import { damageOfLog, logOf } from './log-damage.ts'
 import type { StoredEntry } from './stored-record.ts'
 import { readEntry } from './stored-record.ts'
 import { JudgementCheck } from './verify-judgements.ts'
@@ -24,6 +25,8 @@ export interface ChainReport {
   /** Runs without a stop mark; the last one may still be writing. */
   readonly unended: readonly string[]
   readonly gaps: { readonly marks: number; readonly records: number }
+  /** Starts that found the end of the record damaged, and said so. */
+  readonly damages: { readonly marks: number; readonly transactions: number }
   /** Of a head that was noted elsewhere: `removed` is older than what is kept, and cannot be compared. */
   readonly noted?: 'found' | 'differs' | 'beyond' | 'removed'
   readonly findings: readonly ChainFinding[]
@@ -52,6 +55,7 @@ class ChainWalk {
   #entries = 0
   #records = 0
   #gaps = { marks: 0, records: 0 }
+  #damages = { marks: 0, transactions: 0 }
   #pruned: EntryHead | undefined
   #notedHash: string | undefined
 
@@ -64,6 +68,7 @@ class ChainWalk {
   report(): ChainReport {
     const { chain, anchor } = this.#anchor()
     this.#try('the file', () => this.#checkFile())
+    this.#try('its log', () => this.#checkLog())
     let head = anchor
     this.#try('the entries', () => {
       this.#checkOutside(anchor)
@@ -85,6 +90,7 @@ class ChainWalk {
       runs: this.#runs.length,
       unended: this.#runs.filter(({ isEnded }) => !isEnded).map(({ run }) => run),
       gaps: this.#gaps,
+      damages: this.#damages,
       ...(noted === undefined ? {} : { noted }),
       findings: this.#findings.named,
       findingCount: this.#findings.count,
@@ -106,6 +112,16 @@ class ChainWalk {
       const said = String(row['integrity_check'])
       if (said !== 'ok') this.#findings.add({ kind: 'file', message: `SQLite says of the file: ${said.slice(0, 200)}` })
     }
+  }
+
+  /** SQLite passes over what it cannot read there, and the chain before it is whole. */
+  #checkLog(): void {
+    const file = this.#database.location()
+    const damage = file === null ? undefined : damageOfLog(file)
+    if (file === null || damage === undefined) return
+    const { frames, transactions } = damage
+    const message = `${logOf(file)} is damaged: ${frames} frames of it, with at least ${transactions} batches of records, cannot be read`
+    this.#findings.add({ kind: 'log', message })
   }
 
   #anchor(): { readonly chain: string; readonly anchor: EntryHead } {
@@ -190,6 +206,11 @@ class ChainWalk {
       case 'gap':
         this.#gaps = { marks: this.#gaps.marks + 1, records: this.#gaps.records + entry.mark.count }
         return
+      case 'damaged': {
+        const { marks, transactions } = this.#damages
+        this.#damages = { marks: marks + 1, transactions: transactions + entry.mark.transactions }
+        return
+      }
       case 'pruned':
         this.#pruned = { seq: entry.mark.upTo, hash: entry.mark.hash }
     }

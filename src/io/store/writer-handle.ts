@@ -3,6 +3,7 @@
 import type { Worker } from 'node:worker_threads'
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { Batch } from './chain-writer.ts'
+import type { DamagedLog } from './damaged-log.ts'
 import type { FromThread, ToThread } from './writer-loop.ts'
 
 type Outcome = Extract<FromThread, { readonly kind: 'written' | 'missing' | 'away' | 'refused' }>
@@ -18,22 +19,31 @@ export interface WriterHandle {
 /** A batch on which the thread dies so often is what it dies of. */
 const deathsPerBatch = 5
 
-/** @throws CodedError `store-unusable`, `store-newer`, `store-malformed`: told before anything is served */
-export async function startWriter(spawn: () => Worker): Promise<WriterHandle> {
-  const handle = new ThreadHandle(spawn)
+/**
+ * @param onDamage told whenever the store was opened and its end could not be read any more
+ *
+ * @throws CodedError `store-unusable`, `store-newer`, `store-malformed`: told before anything is served
+ */
+export async function startWriter(
+  spawn: () => Worker,
+  onDamage: (damage: DamagedLog) => void = () => {},
+): Promise<WriterHandle> {
+  const handle = new ThreadHandle(spawn, onDamage)
   await handle.opened()
   return handle
 }
 
 class ThreadHandle implements WriterHandle {
   readonly #spawn: () => Worker
+  readonly #onDamage: (damage: DamagedLog) => void
   #worker: Worker | undefined
   #waiting: ((message: FromThread | { readonly kind: 'died'; readonly problem: string }) => void) | undefined
   #deaths = 0
   #isOpened = false
 
-  constructor(spawn: () => Worker) {
+  constructor(spawn: () => Worker, onDamage: (damage: DamagedLog) => void) {
     this.#spawn = spawn
+    this.#onDamage = onDamage
   }
 
   async opened(): Promise<void> {
@@ -93,6 +103,10 @@ class ThreadHandle implements WriterHandle {
       this.#waiting?.({ kind: 'died', problem: `the writer of records died: ${why}` })
     })
     worker.on('message', (message: FromThread) => {
+      if (message.kind === 'damaged') {
+        this.#onDamage(message.damage)
+        return
+      }
       // One that was started for a batch opens the store for it; whether that went well is in the batch's answer.
       const isGreeting = message.kind === 'opened' || message.kind === 'not-opened'
       if (!isGreeting || !this.#isOpened) this.#waiting?.(message)

@@ -5,6 +5,7 @@ import type { CodedError } from '#core/errors.ts'
 import { codeOf, messageOf } from '#core/errors.ts'
 import type { Batch, RunFacts } from './chain-writer.ts'
 import { ChainWriter } from './chain-writer.ts'
+import type { DamagedLog } from './damaged-log.ts'
 import { isStoreFailure } from './database.ts'
 
 export interface ThreadData {
@@ -24,6 +25,8 @@ export type ToThread = { readonly kind: 'batch'; readonly batch: Batch } | { rea
 export type FromThread =
   | { readonly kind: 'opened' }
   | { readonly kind: 'not-opened'; readonly code: CodedError['code']; readonly problem: string }
+  /** Between the others, whenever the store was opened and its end was damaged. */
+  | { readonly kind: 'damaged'; readonly damage: DamagedLog }
   | { readonly kind: 'written' | 'missing' | 'closed' }
   | { readonly kind: 'away' | 'refused'; readonly problem: string }
 
@@ -40,7 +43,7 @@ export interface Port {
 
 /** Opens the store, says so, and serves until it is told to close. */
 export function serveWriter(port: Port, data: ThreadData): void {
-  const loop = new WriterLoop(data)
+  const loop = new WriterLoop(data, (damage) => port.postMessage({ kind: 'damaged', damage }))
   port.on('message', (message) => {
     port.postMessage(message.kind === 'batch' ? loop.write(message.batch) : loop.close())
     if (message.kind === 'close') port.close()
@@ -51,13 +54,15 @@ export function serveWriter(port: Port, data: ThreadData): void {
 
 class WriterLoop {
   readonly #data: ThreadData
+  readonly #tellDamage: (damage: DamagedLog) => void
   // A wall clock that jumps would make old what is new: its first value counts, and what has passed since.
   readonly #startedAt = Date.now() - performance.now()
   #chain: ChainWriter | undefined
   #prunedAt = Number.NEGATIVE_INFINITY
 
-  constructor(data: ThreadData) {
+  constructor(data: ThreadData, tellDamage: (damage: DamagedLog) => void) {
     this.#data = data
+    this.#tellDamage = tellDamage
   }
 
   open(): FromThread {
@@ -100,7 +105,10 @@ class WriterLoop {
   }
 
   #opened(): ChainWriter {
-    this.#chain ??= new ChainWriter(this.#data.file, this.#data.facts, this.#now())
+    if (this.#chain === undefined) {
+      this.#chain = new ChainWriter(this.#data.file, this.#data.facts, this.#now())
+      if (this.#chain.damage !== undefined) this.#tellDamage(this.#chain.damage)
+    }
     return this.#chain
   }
 
