@@ -17,13 +17,14 @@ export function createTelling(
   let dropped = 0
   let toldAt = Number.NEGATIVE_INFINITY
   metrics.record({ kind: 'store', isUp: true })
+  metrics.watch(() => ({ recordsWaiting: waiting() }))
   return (event) => {
     switch (event.kind) {
       case 'written':
-        metrics.record({ kind: 'records', outcome: 'written', count: event.count, waiting: waiting() })
+        metrics.record({ kind: 'records', outcome: 'written', count: event.count })
         return
       case 'dropped':
-        metrics.record({ kind: 'records', outcome: 'dropped', count: event.count, waiting: waiting() })
+        metrics.record({ kind: 'records', outcome: 'dropped', count: event.count })
         dropped += event.count
         if (performance.now() - toldAt < dropsToldEveryMs) return
         toldAt = performance.now()

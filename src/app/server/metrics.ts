@@ -39,7 +39,6 @@ export type MetricEvent =
       readonly kind: 'records'
       readonly outcome: 'written' | 'dropped'
       readonly count: number
-      readonly waiting: number
     }
   | { readonly kind: 'store'; readonly isUp: boolean }
   | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
@@ -48,12 +47,13 @@ export type MetricEvent =
 export interface Levels {
   readonly judging: number
   readonly connections: number
+  readonly recordsWaiting: number
 }
 
 export interface Metrics {
   record(event: MetricEvent): void
-  /** Who is asked for the levels; the server says so when it starts. */
-  watch(levels: () => Levels): void
+  /** Who is asked for some of the levels; each says so when it starts. */
+  watch(levels: () => Partial<Levels>): void
   text(): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
@@ -66,13 +66,13 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 export function createMetrics(): Metrics {
   let waiting: MetricEvent[] = []
-  let levels: () => Levels = () => ({ judging: 0, connections: 0 })
+  const sources: (() => Partial<Levels>)[] = []
   const judged = new Map<string, Tally>()
   let instruments: Instruments | undefined
   let loading: Promise<Instruments> | undefined
 
   async function load(): Promise<Instruments> {
-    const made = makeInstruments(await import('prom-client'), () => levels())
+    const made = makeInstruments(await import('prom-client'), () => levelsOf(sources))
     for (const event of waiting) record(made, event)
     waiting = []
     instruments = made
@@ -99,7 +99,7 @@ export function createMetrics(): Metrics {
       else loadSoon()
     },
     watch(source) {
-      levels = source
+      sources.push(source)
       setTimeout(loadSoon, loadAfterMs).unref()
     },
     async text() {
@@ -111,6 +111,10 @@ export function createMetrics(): Metrics {
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
   }
+}
+
+function levelsOf(sources: readonly (() => Partial<Levels>)[]): Levels {
+  return Object.assign({ judging: 0, connections: 0, recordsWaiting: 0 }, ...sources.map((source) => source()))
 }
 
 /** What was counted since the last scrape: several times a request, where the library would look its labels up each time. */
@@ -141,7 +145,6 @@ interface Instruments {
   /** 1 while the files on disk are not what is in force. */
   readonly policiesStale: Gauge
   readonly records: Counter<'outcome'>
-  readonly recordsWaiting: Gauge
   readonly storeUp: Gauge
   readonly certificates: Counter<'outcome'>
   readonly expires: Gauge
@@ -164,6 +167,7 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
     })
   level('admission_judging', 'Admission requests being judged now.', (now) => now.judging)
   level('connections', 'Open TLS connections.', (now) => now.connections)
+  level('decision_records_waiting', 'Decision records that wait for the store.', (now) => now.recordsWaiting)
   return {
     registry,
     answered: counter('admission_answers', 'Admission reviews answered.', ['path', 'outcome', 'code']),
@@ -188,11 +192,6 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
       registers,
     }),
     records: counter('decision_records', 'Decision records written to the store, or dropped.', ['outcome']),
-    recordsWaiting: new prom.Gauge({
-      name: 'sealward_decision_records_waiting',
-      help: 'Decision records that wait for the store.',
-      registers,
-    }),
     storeUp: new prom.Gauge({
       name: 'sealward_decision_store_up',
       help: '1 while decision records can be written; 0 while they cannot, and where no store is used.',
@@ -235,7 +234,6 @@ function record(instruments: Instruments, event: MetricEvent): void {
       return
     case 'records':
       instruments.records.inc({ outcome: event.outcome }, event.count)
-      instruments.recordsWaiting.set(event.waiting)
       return
     case 'store':
       instruments.storeUp.set(event.isUp ? 1 : 0)

@@ -226,6 +226,7 @@ describe('FT-06: a store that is away costs no answer', () => {
     expect(await now.ready()).toMatchObject({ ready: true, decisions: { problem: expect.stringContaining('locked') } })
     expect(await now.metrics()).toContain('sealward_decision_store_up 0')
     await isDenied(now, 'while-away')
+    expect(await now.metrics()).toMatch(/^sealward_decision_records_waiting 6$/m)
     const freed = new Promise((resolve) => lock.once('exit', resolve))
     lock.kill('SIGKILL')
     await freed

@@ -175,15 +175,28 @@ describe('what becomes of records', () => {
       ...Array.from({ length: 100 }, () => ({ kind: 'dropped', count: 1, why: 'full' }) as const),
     ])
     expect(figures).toEqual([
+      'sealward_decision_records_waiting 4',
       'sealward_decision_records_total{outcome="written"} 5',
       'sealward_decision_records_total{outcome="dropped"} 100',
-      'sealward_decision_records_waiting 4',
       'sealward_decision_store_up 0',
     ])
     expect(logged.map(({ level, error }) => [level, error])).toEqual([
       ['error', 'disk full'],
       ['error', undefined],
     ])
+  })
+
+  test('says how many records wait at the moment it is asked, whatever was told before', async () => {
+    let waiting = 0
+    const metrics = createMetrics()
+    const tell = createTelling({ log: createLog({ level: 'silent' }), metrics }, () => waiting)
+    const gauge = async () => /^sealward_decision_records_waiting (\d+)$/m.exec((await metrics.text()).body)?.[1]
+    expect(await gauge()).toBe('0')
+    tell({ kind: 'away', problem: 'disk full' })
+    waiting = 7
+    expect(await gauge()).toBe('7')
+    waiting = 0
+    expect(await gauge()).toBe('0')
   })
 
   test('is up again when it is', async () => {
