@@ -30,7 +30,7 @@ export type FromThread =
   | { readonly kind: 'written' | 'missing' | 'closed' }
   | { readonly kind: 'away' | 'refused'; readonly problem: string }
 
-/** So often it is looked whether something is too old; nobody needs a day to end on the minute. */
+/** So often it is looked whether something is too old, whether anything is written or not; nobody needs a day to end on the minute. */
 const pruneEveryMs = 60_000
 /** In one transaction, between two batches: some 50 ms. */
 const prunedAtOnce = 5_000
@@ -44,10 +44,12 @@ export interface Port {
 /** Opens the store, says so, and serves until it is told to close. */
 export function serveWriter(port: Port, data: ThreadData): void {
   const loop = new WriterLoop(data, (damage) => port.postMessage({ kind: 'damaged', damage }))
+  const timer = setInterval(() => loop.tidy(), pruneEveryMs)
   port.on('message', (message) => {
     port.postMessage(message.kind === 'batch' ? loop.write(message.batch) : loop.close())
-    if (message.kind === 'close') port.close()
-    else loop.prune()
+    if (message.kind === 'batch') return loop.prune()
+    clearInterval(timer)
+    port.close()
   })
   port.postMessage(loop.open())
 }
@@ -58,7 +60,7 @@ class WriterLoop {
   // A wall clock that jumps would make old what is new: its first value counts, and what has passed since.
   readonly #startedAt = Date.now() - performance.now()
   #chain: ChainWriter | undefined
-  #prunedAt = Number.NEGATIVE_INFINITY
+  #isPruneDue = true
 
   constructor(data: ThreadData, tellDamage: (damage: DamagedLog) => void) {
     this.#data = data
@@ -89,18 +91,23 @@ class WriterLoop {
     return { kind: 'closed' }
   }
 
+  tidy(): void {
+    this.#isPruneDue = true
+    this.prune()
+  }
+
   /** What cannot be removed now is removed the next time. */
   prune(): void {
     const { ageMs, records } = this.#data.keep
-    if ((ageMs === undefined && records === undefined) || performance.now() - this.#prunedAt < pruneEveryMs) return
+    if ((ageMs === undefined && records === undefined) || !this.#isPruneDue) return
     try {
       const chain = this.#opened()
       const keep = { since: ageMs === undefined ? undefined : this.#now() - ageMs, records }
       const removed = chain.prune(chain.outdated(keep, prunedAtOnce), this.#now())
-      if (removed < prunedAtOnce) this.#prunedAt = performance.now()
+      this.#isPruneDue = removed === prunedAtOnce
     } catch {
       this.#giveUp()
-      this.#prunedAt = performance.now()
+      this.#isPruneDue = false
     }
   }
 
