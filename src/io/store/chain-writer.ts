@@ -125,6 +125,11 @@ export class ChainWriter {
     return Math.min(Math.max(tooMany, tooOld), anchor + atMost, head)
   }
 
+  /** Brings what stands in the log into the database, unless a reader needs it there. */
+  emptyLog(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
   close(): void {
     this.#database.close()
   }
@@ -171,7 +176,7 @@ export class ChainWriter {
     })
     if (isNew) this.#written = 0
     // Else what is left of the damaged frames would be found, and told, again.
-    if (this.damage !== undefined) this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    if (this.damage !== undefined) this.emptyLog()
   }
 
   #startMark(): StartMark {

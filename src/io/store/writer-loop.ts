@@ -30,8 +30,11 @@ export type FromThread =
   | { readonly kind: 'written' | 'missing' | 'closed' }
   | { readonly kind: 'away' | 'refused'; readonly problem: string }
 
-/** So often it is looked whether something is too old, whether anything is written or not; nobody needs a day to end on the minute. */
-const pruneEveryMs = 60_000
+/**
+ * So often, whether anything is written or not, it is looked whether something is too old (nobody needs a day to end on the
+ * minute), and the log is emptied, so that damage to it can cost a quiet cluster no more than the last minute.
+ */
+const tidyEveryMs = 60_000
 /** In one transaction, between two batches: some 50 ms. */
 const prunedAtOnce = 5_000
 
@@ -44,7 +47,7 @@ export interface Port {
 /** Opens the store, says so, and serves until it is told to close. */
 export function serveWriter(port: Port, data: ThreadData): void {
   const loop = new WriterLoop(data, (damage) => port.postMessage({ kind: 'damaged', damage }))
-  const timer = setInterval(() => loop.tidy(), pruneEveryMs)
+  const timer = setInterval(() => loop.tidy(), tidyEveryMs)
   port.on('message', (message) => {
     port.postMessage(message.kind === 'batch' ? loop.write(message.batch) : loop.close())
     if (message.kind === 'batch') return loop.prune()
@@ -94,6 +97,11 @@ class WriterLoop {
   tidy(): void {
     this.#isPruneDue = true
     this.prune()
+    try {
+      this.#chain?.emptyLog()
+    } catch {
+      this.#giveUp()
+    }
   }
 
   /** What cannot be removed now is removed the next time. */
