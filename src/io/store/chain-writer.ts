@@ -196,12 +196,15 @@ export class ChainWriter {
       .prepare("SELECT kind, content FROM entries WHERE kind <> 'decision' ORDER BY seq DESC")
       .iterate()
     const stopped = new Set<string>()
+    let last: string | undefined
     for (const { kind, content } of marks) {
       const { run = '' } = placeOf(content)
+      last ??= run
       if (kind === 'stop') stopped.add(run)
       if (kind === 'start') return { run, isStopped: stopped.has(run) }
     }
-    return undefined
+    // Retention has removed the start mark, and left a mark of its own that names the run.
+    return last === undefined ? undefined : { run: last, isStopped: stopped.has(last) }
   }
 
   /** The number of the last entry of this run; -1 where the run has none, not even its start. */

@@ -21,6 +21,7 @@ export interface ChainReport {
   readonly entries: number
   readonly records: number
   readonly judgements: number
+  /** That any entry is of. */
   readonly runs: number
   /** Runs without a stop mark; the last one may still be writing. */
   readonly unended: readonly string[]
@@ -51,7 +52,8 @@ class ChainWalk {
   readonly #noted: EntryHead | undefined
   readonly #findings = new Findings()
   readonly #judgements: JudgementCheck
-  readonly #runs: { readonly run: string; isEnded: boolean }[] = []
+  /** By name: has it ended? Any entry names its run: the start mark may be gone. */
+  readonly #runs = new Map<string, boolean>()
   #entries = 0
   #records = 0
   #gaps = { marks: 0, records: 0 }
@@ -87,8 +89,8 @@ class ChainWalk {
       entries: this.#entries,
       records: this.#records,
       judgements,
-      runs: this.#runs.length,
-      unended: this.#runs.filter(({ isEnded }) => !isEnded).map(({ run }) => run),
+      runs: this.#runs.size,
+      unended: [...this.#runs].flatMap(([run, isEnded]) => (isEnded ? [] : [run])),
       gaps: this.#gaps,
       damages: this.#damages,
       ...(noted === undefined ? {} : { noted }),
@@ -190,18 +192,15 @@ class ChainWalk {
   }
 
   #count(seq: number, entry: StoredEntry): void {
+    const { run } = entry.kind === 'decision' ? entry.record : entry.mark
+    if (entry.kind === 'stop') this.#runs.set(run, true)
+    else if (!this.#runs.has(run)) this.#runs.set(run, false)
     switch (entry.kind) {
       case 'decision':
         this.#records += 1
         for (const { judgement } of entry.record.uses ?? []) {
           if (judgement !== undefined) this.#judgements.named(seq, judgement)
         }
-        return
-      case 'start':
-        this.#runs.push({ run: entry.mark.run, isEnded: false })
-        return
-      case 'stop':
-        for (const started of this.#runs) if (started.run === entry.mark.run) started.isEnded = true
         return
       case 'gap':
         this.#gaps = { marks: this.#gaps.marks + 1, records: this.#gaps.records + entry.mark.count }

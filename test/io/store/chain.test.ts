@@ -329,6 +329,37 @@ describe('retention', () => {
     expect(verified(file, { seq: 3, hash: 'x' })).toMatchObject({ removed: 9, noted: 'removed', findings: [] })
   })
 
+  test('forgets no run of which something is left, and not that it was killed', async () => {
+    await fill()
+    const killed = new ChainWriter(file, runFacts('run2'), noon)
+    killed.append({
+      entries: `1 gap ${noon}  {"run":"run2","n":1,"count":1,"why":"full","from":1,"until":1}`,
+      last: 1,
+      judgements: [],
+      named: [],
+    })
+    // Its start mark, too; what is left of it are a gap and the mark of retention.
+    expect(killed.prune(15, noon)).toBe(15)
+    expect(verified(file)).toMatchObject({ runs: 1, unended: ['run2'], findings: [] })
+    killed.close()
+    new ChainWriter(file, runFacts('run3'), noon).close()
+    expect(verified(file)).toMatchObject({ runs: 2, unended: ['run2', 'run3'], findings: [] })
+    const start = reading((reader) => [...reader.newestFirst()][0])
+    expect(start).toMatchObject({ entry: { kind: 'start', mark: { previous: 'unclean', previousRun: 'run2' } } })
+  })
+
+  test('neighbour: of a run that ended in order it is not said that it was killed', async () => {
+    await fill()
+    const pruner = new ChainWriter(file, runFacts('run2'), noon)
+    pruner.append({ entries: `1 stop ${noon}  {"run":"run2","n":1}`, last: 1, judgements: [], named: [] })
+    expect(pruner.prune(15, noon)).toBe(15)
+    pruner.close()
+    new ChainWriter(file, runFacts('run3'), noon).close()
+    expect(verified(file)).toMatchObject({ runs: 2, unended: ['run3'], findings: [] })
+    const start = reading((reader) => [...reader.newestFirst()][0])
+    expect(start).toMatchObject({ entry: { kind: 'start', mark: { previous: 'clean', previousRun: 'run2' } } })
+  })
+
   test('never removes the newest entry', async () => {
     await fill()
     prune(1_000_000)
