@@ -28,6 +28,7 @@ export interface ImagePlan {
   readonly reference: ImageReference | undefined
   /** Set where `reference` is not. */
   readonly malformed?: CodedError
+  /** As written; what is malformed without its user part. */
   readonly text: string
   readonly demands: readonly Demand[]
 }

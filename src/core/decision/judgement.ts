@@ -36,7 +36,7 @@ export interface Verdict {
 }
 
 export interface Judgement {
-  /** The reference, normalised; the text as written where it is none. */
+  /** The reference, normalised; the text as written, less its user part, where it is none. */
   readonly reference: string
   /** The digest that was judged; absent if none had to be known or none could be. */
   readonly digest?: Digest

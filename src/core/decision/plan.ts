@@ -4,6 +4,7 @@ import type { ImageUse } from '#core/admission/use.ts'
 import { CodedError } from '#core/errors.ts'
 import type { ImageReference } from '#core/image/reference.ts'
 import { formatReference, parseReference } from '#core/image/reference.ts'
+import { withoutUserPart } from '#core/image/user-part.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
 import type { Mode, Policy } from '#core/policy/words.ts'
 import type { Decision } from './decision.ts'
@@ -19,6 +20,7 @@ export interface PlanRequest {
 }
 
 export interface PlannedUse {
+  /** Of a text that is no image name without its user part: what is decided is shown, logged and kept. */
   readonly use: ImageUse
   readonly unchanged: boolean
   readonly image: ImagePlan
@@ -52,7 +54,9 @@ export class Planner {
 
   add(use: ImageUse): void {
     if (this.#matched.isEmpty) return
-    this.#uses.push({ use, unchanged: this.#request.unchanged.has(use.pointer), image: this.#imageOf(use.image) })
+    const image = this.#imageOf(use.image)
+    const shown = image.malformed === undefined ? use : { ...use, image: image.text }
+    this.#uses.push({ use: shown, unchanged: this.#request.unchanged.has(use.pointer), image })
   }
 
   plan(): Plan {
@@ -131,7 +135,8 @@ function planImage(text: string, matched: MatchedPolicies): ImagePlan {
   } catch (error) {
     const malformed =
       error instanceof CodedError ? error : new CodedError('reference-malformed', 'not an image reference')
-    return { key: `malformed ${text}`, reference: undefined, malformed, text, demands: whoeverSpeaks(matched) }
+    const shown = withoutUserPart(text)
+    return { key: `malformed ${text}`, reference: undefined, malformed, text: shown, demands: whoeverSpeaks(matched) }
   }
   const demands = demandsOn(reference, matched)
   const key = `${formatReference(reference)} ${demands.map(demandKey).join(',')}`

@@ -8,6 +8,7 @@ import { globLength, globMatches, parseGlob } from './glob.ts'
 import type { ImageReference } from './reference.ts'
 import { effectiveTag, isTag, pathProblem } from './reference.ts'
 import { dockerHub, looksLikeHost, normaliseRegistry, splitPort } from './registry-host.ts'
+import { withoutUserPart } from './user-part.ts'
 
 /** `*` inside a segment, `**` for any number of segments; see `parseImagePattern`. Plain data, made only there. */
 export interface ImagePattern {
@@ -266,5 +267,5 @@ function withoutDefaultPort(registry: string): string {
 }
 
 function malformed(text: string, reason: string): CodedError {
-  return new CodedError('pattern-malformed', `"${printable(text)}" is not an image pattern: ${reason}`)
+  return new CodedError('pattern-malformed', `"${printable(withoutUserPart(text))}" is not an image pattern: ${reason}`)
 }

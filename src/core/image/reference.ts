@@ -7,6 +7,7 @@ import { CodedError } from '#core/errors.ts'
 import type { Digest } from './digest.ts'
 import { toDigest } from './digest.ts'
 import { dockerHub, looksLikeHost, normaliseRegistry } from './registry-host.ts'
+import { endOfUserPart, withoutUserPart } from './user-part.ts'
 
 export interface ImageReference {
   /** As it was written. */
@@ -34,6 +35,7 @@ const maxTagLength = 128
 export function parseReference(text: string): ImageReference {
   if (text === '') throw malformed(text, 'it is empty', 0)
   if (text.length > maxTextLength) throw malformed(text, `it is longer than ${maxTextLength} characters`, maxTextLength)
+  refuseUserPart(text)
   refuseForeignCharacters(text)
   refuseWhatIsNoName(text)
 
@@ -145,6 +147,12 @@ function refuseWhatIsNoName(text: string): void {
   if (scheme !== null) throw malformed(text, 'an image name has no scheme', 0)
 }
 
+/** Before anything else, so that no other reason tells a character of a password. */
+function refuseUserPart(text: string): void {
+  if (endOfUserPart(text) < 0) return
+  throw malformed(text, 'an image name holds no user and no password; a docker config does', 0)
+}
+
 function refuseForeignCharacters(text: string): void {
   const offset = text.search(/[^A-Za-z0-9._\-/:@[\]]/)
   if (offset < 0) return
@@ -155,7 +163,7 @@ function refuseForeignCharacters(text: string): void {
 function malformed(text: string, reason: string, offset: number): CodedError {
   return new CodedError(
     'reference-malformed',
-    `"${printable(text)}" is not an image name: ${reason} (offset ${offset})`,
+    `"${printable(withoutUserPart(text))}" is not an image name: ${reason} (offset ${offset})`,
     {
       where: `offset ${offset}`,
     },

@@ -9,7 +9,9 @@ import { createLog } from '#app/log.ts'
 import { holdPolicies } from '#app/policy-holder.ts'
 import { createMetrics } from '#app/server/metrics.ts'
 import { createServing } from '#app/serving.ts'
+import { type Answered, judgementText, recordOf } from '#core/decision/record.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
+import type { Mode } from '#core/policy/words.ts'
 import type { CredentialLookup } from '#io/registry/credentials.ts'
 import { type Attack, demanding, layerFor, pair, podOf, putClassic, startAttack } from '../../support/attack.ts'
 import { runHere, tempFolder } from '../../support/cli.ts'
@@ -51,20 +53,26 @@ const add = (text: string) => {
   out += text
 }
 
-/** Judges as the server does, and keeps all that it says. */
-async function serve(image: string) {
+/** Judges as the server does, and keeps all that it says, and what would go on record. */
+async function serve(image: string, mode: Mode = 'Enforce') {
   const log = createLog({ level: 'debug', destination: { write: (line) => add(line) } })
   const metrics = createMetrics()
-  const set = compilePolicySet({ policies: [demanding(['Tag'])], attestors: [], namespaces: [], revision: '1' })
+  const policies = [{ ...demanding(['Tag']), mode }]
+  const set = compilePolicySet({ policies, attestors: [], namespaces: [], revision: '1' })
   const { engine } = createJudging({ registry: attack.client })
   const recorder = createRecorder()
-  const handlers = createServing({ engine, policies: holdPolicies(set), log, metrics })
+  const records = {
+    add: (answered: Answered) => add(JSON.stringify(recordOf({ run: 'r', n: 1 }, answered, judgementText))),
+    report: () => ({ state: 'writing' as const, waiting: 0, dropped: 0 }),
+  }
+  const handlers = createServing({ engine, policies: holdPolicies(set), log, metrics, records })
   const signal = AbortSignal.timeout(10_000)
-  const answer = await handlers.mutate(podOf(image), { signal, deadline: performance.now() + 10_000 })
-  const policies = matching([demanding(['Tag'])])
+  const request = podOf(image)
+  const answer = await handlers.mutate(request, { signal, deadline: performance.now() + 10_000 })
+  handlers.answered?.({ path: 'mutate', request, answer })
   const asking = { purpose: 'mutate', namespace: 'prod', uses: [use(image)], unchanged: new Set<string>() } as const
   const decision = await engine.judge(
-    { ...asking, matched: policies, bystanders: [], credentialScope: 'own' },
+    { ...asking, matched: matching(policies), bystanders: [], credentialScope: 'own' },
     signal,
     recorder.observe,
   )
@@ -145,6 +153,20 @@ describe('NW-09: secrets that a registry gives back, or that stand in settings',
     expectNoSecrets(out)
   })
 
+  const pasted = ['https://alice:PASSWORD@HOST', 'alice:PASSWORD@HOST', 'https://PASSWORD@HOST']
+
+  test.each(pasted.flatMap((text) => (['Enforce', 'Warn', 'Audit'] as const).map((mode) => [text, mode] as const)))(
+    'are denied and not shown from the user part of an image name: %s, %s',
+    async (text, mode) => {
+      const image = `${text.replace('PASSWORD', markers.password).replace('HOST', attack.registry.host)}/team/app:v1`
+      const answer = await serve(image, mode)
+      if (mode === 'Enforce') expect(answer).toMatchObject({ outcome: 'denied', code: 'reference-malformed' })
+      else expect(answer.outcome).toBe('allowed')
+      expect(out).toContain(`***:***@${attack.registry.host}/team/app:v1`)
+      expectNoSecrets(out)
+    },
+  )
+
   test('are not shown by the commands, which find them in the environment and in a docker config', async () => {
     const folder = await tempFolder()
     const auth = Buffer.from(`alice:${markers.password}`).toString('base64')
@@ -169,7 +191,12 @@ describe('NW-09: secrets that a registry gives back, or that stand in settings',
     }
     expect(arrivedAt(attack.registry)).toContain(markers.password)
     attack.registry.on('HEAD', head, denied(said(), 403))
-    for (const line of [...lines, `verify registry.example.com/x:1 --key @key.pub`]) {
+    const pastedNames = [
+      `https://alice:${markers.password}@${attack.tagged}`,
+      `alice:${markers.password}@${attack.tagged}`,
+    ]
+    const onPasted = pastedNames.flatMap((image) => [`verify ${image} --key @key.pub`, `tree ${image}`])
+    for (const line of [...lines, ...onPasted, `verify registry.example.com/x:1 --key @key.pub`]) {
       const ran = await runHere(line, options)
       expect(ran.code).not.toBe(0)
       expectNoSecrets(ran.stdout + ran.stderr)
