@@ -377,6 +377,11 @@ const input = {
     meaning: 'The body is not an AdmissionReview.',
     next: 'Send what the API server sends.',
   },
+  'http-timeout': {
+    kind: 'input',
+    meaning: 'The HTTP request did not come to its end in time.',
+    next: 'Look for what holds up requests between the sender and the server.',
+  },
   'workload-malformed': {
     kind: 'input',
     meaning: 'The object has something that is no container list where its images should be.',

@@ -37,7 +37,8 @@ export function createBudget(limit: number): BodyBudget {
  * The whole body.
  *
  * @throws CodedError `input-too-large` at the cap, at once if the length is declared; `overloaded` if all bodies
- *   together are too many and this one comes slowest; `http-request` if it comes in crumbs, or its sender goes away
+ *   together are too many and this one comes slowest; `http-timeout` if it is not there in time; `http-request` if it comes
+ *   in crumbs, or its sender goes away
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Body> {
   const { bodyBytes, smallBodyBytes, budget } = limits
@@ -74,12 +75,21 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       resolve({ bytes: gathered.subarray(0, reader.length), release })
     }
     function gone() {
-      fail(new CodedError('http-request', 'the sender went away before the end of its request'))
+      fail(
+        isTimedOut(request)
+          ? late()
+          : new CodedError('http-request', 'the sender went away before the end of its request'),
+      )
     }
     if (Number(request.headers['content-length'] ?? 0) > bodyBytes) return fail(tooLarge(bodyBytes))
     budget.readers.add(reader)
     request.on('data', take).on('end', finish).on('error', gone).on('close', gone)
   })
+}
+
+/** Node has then answered 408 and closed the connection by itself. */
+function isTimedOut({ socket }: IncomingMessage): boolean {
+  return socket.errored !== null && 'code' in socket.errored && socket.errored.code === 'ERR_HTTP_REQUEST_TIMEOUT'
 }
 
 const empty = Buffer.alloc(0)
@@ -106,6 +116,10 @@ function endSlowest(budget: BodyBudget, smallBodyBytes: number): void {
     if (slowest === undefined || speed(reader) < speed(slowest)) slowest = reader
   }
   slowest?.fail(new CodedError('overloaded', 'too many large requests at once, and this one came slowest'))
+}
+
+function late(): CodedError {
+  return new CodedError('http-timeout', 'the body did not come to its end in the time that a request has')
 }
 
 function crumbled(): CodedError {

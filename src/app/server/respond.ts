@@ -55,6 +55,8 @@ export function statusOf(error: unknown): number {
   switch (error.code) {
     case 'input-too-large':
       return 413
+    case 'http-timeout':
+      return 408
     case 'overloaded':
       return 503
     case 'internal-error':

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Handlers } from '#app/server/handlers.ts'
 import { allowed, allowedWithPatch, denied } from '#core/admission/answer.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
@@ -12,6 +12,11 @@ let server: TestServer | undefined
 async function started(...given: Parameters<typeof start>): Promise<TestServer> {
   server = await start(...given)
   return server
+}
+
+/** What the log says about requests that were refused. */
+function refusals({ lines }: TestServer): unknown[] {
+  return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'refused an HTTP request')
 }
 
 afterEach(async () => {
@@ -235,6 +240,10 @@ describe('bodies', () => {
     const socket = await dial(on)
     socket.write('POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
     expect(await restOf(socket)).toMatch(/^HTTP\/1\.1 408 /)
+    await vi.waitFor(() => expect(refusals(on)).toMatchObject([{ status: 408, code: 'http-timeout' }]))
+    expect((await exchange(on, { method: 'GET', path: '/metrics' })).text).toContain(
+      'sealward_http_refused_total{status="408"} 1',
+    )
   })
 
   test('whose sender goes away harm nobody', async () => {
@@ -243,6 +252,8 @@ describe('bodies', () => {
     socket.write('POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
     socket.destroy()
     await once(socket, 'close')
+    const gone = { status: 400, code: 'http-request', error: expect.stringContaining('went away') }
+    await vi.waitFor(() => expect(refusals(on)).toMatchObject([gone]))
     expect(await ask(on, reviewOf('u-1'))).toMatchObject({ allowed: true })
   })
 })
