@@ -55,6 +55,8 @@ export class Asking {
   readonly #wake: () => void
   readonly #facts = new Map<string, Fact<unknown>>()
   readonly #asked = new Set<string>()
+  /** Keys of what waits in a lane, behind questions of the same request. */
+  readonly #unsent = new Set<string>()
   readonly #waiting = new Map<ImagePlan, Waiting>()
   readonly #awaited = new Map<string, Waiting[]>()
   #ready: ImagePlan[] = []
@@ -132,7 +134,9 @@ export class Asking {
   /** A question of this image that has no answer: one that no registry has been asked, if there is such a one. */
   pendingOf(image: ImagePlan): { readonly key: string; readonly isAtRegistry: boolean } | undefined {
     const pending = this.#waiting.get(image)?.questions.filter(({ key }) => !this.#facts.has(key))
-    const ours = pending?.find(({ question, key }) => question.kind === 'verify' || this.#asker.inLine?.has(key))
+    const ours = pending?.find(
+      ({ question, key }) => question.kind === 'verify' || this.#unsent.has(key) || this.#asker.inLine?.has(key),
+    )
     if (ours !== undefined) return { key: ours.key, isAtRegistry: false }
     return pending?.[0] && { key: pending[0].key, isAtRegistry: true }
   }
@@ -140,8 +144,10 @@ export class Asking {
   #send(asked: Asked, lane: Lane): void {
     if (lane.busy >= lane.limit) {
       lane.queue.push(asked)
+      this.#unsent.add(asked.key)
       return
     }
+    this.#unsent.delete(asked.key)
     lane.busy += 1
     const arrive = (fact: Fact<unknown>) => {
       lane.busy -= 1

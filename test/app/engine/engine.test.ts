@@ -1,6 +1,7 @@
 // What the engine asks of a registry: as little as the verdict allows, and never for longer than the request lives.
 
 import { describe, expect, test } from 'vitest'
+import type { Format } from '#core/decision/format.ts'
 import { CodedError } from '#core/errors.ts'
 import { at, judging, name, use } from '../../support/judging.ts'
 import type { Asked } from '../../support/memory-registry.ts'
@@ -188,6 +189,37 @@ describe('deadline', () => {
       expect(`${outcome} ${code}`).toBe(said)
     },
   )
+
+  test.each([
+    ['neighbour: is an outage once it was asked', 3, 'accepted accepted-undetermined'],
+    ['is none while those of other images take all the room', 4, 'undetermined judged-too-late'],
+  ])('a question that is not answered in time %s', async (_when, others, said) => {
+    const { registry, image } = signedImage()
+    gate(registry, 'tagged')
+    const many: Format = {
+      ...toy,
+      ask(subject, facts) {
+        const asked = toy.ask(subject, facts)
+        if (!subject.signatures.repository.startsWith('flood/')) return asked
+        const tags = Array.from(
+          { length: 40 },
+          (_, at) => ({ kind: 'tagged', at: subject.signatures, tag: `${at}` }) as const,
+        )
+        return { ...asked, questions: tags }
+      },
+    }
+    const crowd = Array.from({ length: others }, (_, index) => {
+      const repository = `flood/app${index}`
+      return `${at.registry}/${repository}@${registry.putImage({ ...at, repository }, repository)}`
+    })
+    const lenient = [policy('lenient', [rule(signed('release'))], { whenUndetermined: 'InsecureAdmit' })]
+    const controller = new AbortController()
+    const pending = judging(registry, [many]).judge([...crowd, image], lenient, { signal: controller.signal })
+    await turns()
+    controller.abort()
+    const last = (await pending).verdicts.at(-1)
+    expect(`${last?.outcome} ${last?.code}`).toBe(said)
+  })
 
   test('a fetch that nobody waits for any more is given up, and the next one starts anew', async () => {
     const { registry, image } = signedImage()
