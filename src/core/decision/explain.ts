@@ -146,16 +146,16 @@ export function warningLines(decision: Decision, language: Language = 'en'): rea
   const refused: string[] = []
   for (const verdict of decision.verdicts) {
     const { judgement, use, code, policy } = verdict
-    const image = printable(use.image, 120)
+    const image = () => printable(use.image, 120)
     if (code === 'accepted-undetermined' || code === 'accepted-last-verdict') {
-      softened.push(say.softened(image, code, policy === undefined ? undefined : printable(policy, 80)))
+      softened.push(say.softened(image(), code, policy === undefined ? undefined : printable(policy, 80)))
     }
-    if (verdict.unchanged && !passes(verdict.outcome)) unchanged.push(say.unchangedUntrusted(image, code))
+    if (verdict.unchanged && !passes(verdict.outcome)) unchanged.push(say.unchangedUntrusted(image(), code))
     const warned = judgement?.warned
     if (judgement !== undefined && warned !== undefined && !passes(warned.outcome)) {
       const judged = judgement.byPolicy.find((each) => each.policy === warned.policy && each.code === warned.code)
       const cause = causeOf(warned, judged, language)
-      refused.push(say.wouldBeRefused(image, printable(warned.policy ?? '', 80), warned.code ?? '', cause))
+      refused.push(say.wouldBeRefused(image(), printable(warned.policy ?? '', 80), warned.code ?? '', cause))
     }
   }
   return [...new Set([...softened, ...unchanged, ...refused])]

@@ -15,7 +15,13 @@ const defaultMax = 200
  * too long ends in `…`. Total: never throws.
  */
 export function printable(text: string, max: number = defaultMax): string {
-  if (text.length <= max && !unprintable.test(text)) return text
+  if (text.length <= max) {
+    if (!unprintable.test(text)) return text
+  } else if (max > 0) {
+    // Most long texts are plain ones. Half of a character at the end is not printable either.
+    const beginning = text.slice(0, max - 1)
+    if (!unprintable.test(beginning)) return `${beginning}…`
+  }
   const parts: string[] = []
   let length = 0
   // No more than `max + 1` characters can matter, so that a megabyte costs no more than a line.

@@ -30,6 +30,28 @@ describe('printable', () => {
     expect(printable('ab🐳cd', 4)).toBe('ab…')
   })
 
+  test('what is long is cut where it would be, character by character', () => {
+    const unit = fc.constantFrom('a', ' ', '"', 'é', '🐳', '\u001b', '\ud83d', '\u200b')
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 30 }), fc.integer({ min: 1, max: 20 }), (units, max) => {
+        const text = units.join('')
+        const whole = printable(text, 1_000)
+        const shown = printable(text, max)
+        if (whole.length <= max) expect(shown).toBe(whole)
+        else {
+          const characters = [...text].map((character) => printable(character))
+          let expected = ''
+          for (const character of characters) {
+            if (expected.length + character.length > max - 1) break
+            expected += character
+          }
+          expect(shown).toBe(`${expected}…`)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   test('the result is short, visible and well formed, and leaves visible short text alone', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 0, max: 60 }), (text, max) => {
