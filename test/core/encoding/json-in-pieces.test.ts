@@ -76,6 +76,7 @@ describe('JSON in pieces of any size is read as a whole is', () => {
     ['[[1,2],]', 'json-malformed'],
     ['[[1,2],,3]', 'json-malformed'],
     ['[[1,2][3,4]]', 'json-malformed'],
+    ['[[1,2][3,]]', 'json-malformed'],
     ['[[1,2]3,4]', 'json-malformed'],
     ['[3[1,2],4]', 'json-malformed'],
     ['["a":[1,2],4]', 'json-malformed'],
@@ -118,6 +119,7 @@ describe('JSON in pieces of any size is read as a whole is', () => {
 
   test.each([
     ['the depth before anything else', '{"a":1,"a":"\\ud800",]} [[[[[[[[[[', 'json-too-deep'],
+    ['the depth before a word that is none', '[1,x,2,[[[[[[[[[', 'json-too-deep'],
     ['the grammar before what is there twice', '{"a":1,"b":2,"a":"\\ud800",}', 'json-malformed'],
     ['what is there twice before half of a character', '{"b":"\\ud800","a":1,"a":2}', 'json-duplicate'],
     ['the first of those that are there twice', '{"b":1,"a":{"c":1,"c":2},"b":2}', 'json-duplicate'],
