@@ -4,6 +4,7 @@
 import type { Fetched, MalformedEntry, Referrer, Repository, Resolved } from '#core/decision/question.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { splitPort } from '#core/image/registry-host.ts'
+import { createCache } from '#io/cache.ts'
 import type { Resolve } from '#io/http/guard.ts'
 import type { NetworkSettings } from '#io/http/network.ts'
 import { createTransport, type TlsSettings } from '#io/http/transport.ts'
@@ -75,17 +76,25 @@ export interface RegistryClient {
 /** A mirror is there to be fast; one that is not must leave the origin its share of an admission's 10 s. */
 const mirrorTimeout = 3_000
 
+/** Repositories that are asked within minutes. Parsing the URL of one anew costs a tenth of a HEAD. */
+const keptEndpoints = 1_000
+
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const rules: EndpointRules = { insecure: options.insecure ?? (() => false), mirrors: options.mirrors ?? new Map() }
   const random = options.random ?? Math.random
   const { transport, session } = connect(options, rules, random)
   const locks: TagLocks = new Map()
 
-  const atOrigin = (at: Repository, context: CallContext): Reading => ({
-    session,
-    endpoint: originEndpoint(at, rules),
-    context,
-  })
+  const endpoints = createCache<Endpoint>({ max: keptEndpoints, ttl: 0 })
+  const endpointOf = (at: Repository): Endpoint => {
+    const key = `${at.registry}/${at.repository}`
+    const known = endpoints.get(key)
+    if (known !== undefined) return known
+    const made = originEndpoint(at, rules)
+    endpoints.set(key, made)
+    return made
+  }
+  const atOrigin = (at: Repository, context: CallContext): Reading => ({ session, endpoint: endpointOf(at), context })
   const read = <T>(
     at: Repository,
     context: CallContext,

@@ -38,14 +38,14 @@ export function mirrorEndpoints(at: Repository, rules: EndpointRules): readonly 
 /** A URL below `/v2/<name>/`; every part is escaped, so none can leave its place. */
 export function apiUrl(endpoint: Endpoint, ...parts: readonly string[]): URL {
   const path = [...endpoint.at.repository.split('/'), ...parts].map(segment).join('/')
-  return new URL(`/v2/${path}`, endpoint.base)
+  return new URL(`${endpoint.base.origin}/v2/${path}`)
 }
 
 function segment(text: string): string {
   if (text === '.' || text === '..')
     throw new CodedError('registry-protocol', 'a repository name cannot hold "." or ".."')
   // Colons stand in digests, and stand for themselves in a path.
-  return encodeURIComponent(text).replaceAll('%3A', ':')
+  return text.includes(':') ? encodeURIComponent(text).replaceAll('%3A', ':') : encodeURIComponent(text)
 }
 
 function baseUrl(host: string, rules: EndpointRules): URL {

@@ -101,6 +101,7 @@ export function createSession(parts: SessionParts): Session {
 /** Who has read here before goes first; nobody in particular goes last, and pushes nothing where a name is at hand. */
 function inOrder(given: readonly Credential[], proven: string | undefined, actions: Actions): readonly Credential[] {
   const all = actions === 'pull' || given.length === 0 ? [...given, anonymous] : given
+  if (all.length === 1) return all
   return [
     ...all.filter((each) => credentialId(each) === proven),
     ...all.filter((each) => credentialId(each) !== proven),
