@@ -67,7 +67,7 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics(): Metrics {
   let waiting: MetricEvent[] = []
   const sources: (() => Partial<Levels>)[] = []
-  const judged = new Map<string, Tally>()
+  const tallies = { judged: new Map<string, Tally>(), answered: new Map<string, Tally>() }
   let instruments: Instruments | undefined
   let loading: Promise<Instruments> | undefined
 
@@ -93,7 +93,8 @@ export function createMetrics(): Metrics {
 
   return {
     record(event) {
-      if (event.kind === 'judged') return tally(judged, event)
+      if (event.kind === 'judged') return tally(tallies.judged, [event.verdict, event.code, event.mode])
+      if (event.kind === 'answered') tally(tallies.answered, [event.path, event.outcome, event.code])
       if (instruments !== undefined) return record(instruments, event)
       if (waiting.length < maxWaitingEvents) waiting.push(event)
       else loadSoon()
@@ -103,11 +104,9 @@ export function createMetrics(): Metrics {
       setTimeout(loadSoon, loadAfterMs).unref()
     },
     async text() {
-      const { registry, judged: counter } = await loaded()
-      for (const each of judged.values()) {
-        if (each.count > 0) counter.inc(each.labels, each.count)
-        each.count = 0
-      }
+      const { registry, judged, answered } = await loaded()
+      takeOver(tallies.judged, ([verdict, code, mode], count) => judged.inc({ verdict, code, mode }, count))
+      takeOver(tallies.answered, ([path, outcome, code], count) => answered.inc({ path, outcome, code }, count))
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
   }
@@ -117,17 +116,27 @@ function levelsOf(sources: readonly (() => Partial<Levels>)[]): Levels {
   return Object.assign({ judging: 0, connections: 0, recordsWaiting: 0 }, ...sources.map((source) => source()))
 }
 
-/** What was counted since the last scrape: several times a request, where the library would look its labels up each time. */
+/** Values of three labels. */
+type Labels = readonly [string, string, string]
+
+/** What was counted since the last scrape: for every request, where the library would look its labels up each time. */
 interface Tally {
-  readonly labels: { readonly verdict: string; readonly code: string; readonly mode: string }
+  readonly labels: Labels
   count: number
 }
 
-function tally(tallies: Map<string, Tally>, { verdict, code, mode }: MetricEvent & { kind: 'judged' }): void {
-  const key = `${verdict} ${code} ${mode}`
+function tally(tallies: Map<string, Tally>, labels: Labels): void {
+  const key = labels.join(' ')
   const known = tallies.get(key)
   if (known !== undefined) known.count++
-  else tallies.set(key, { labels: { verdict, code, mode }, count: 1 })
+  else tallies.set(key, { labels, count: 1 })
+}
+
+function takeOver(tallies: ReadonlyMap<string, Tally>, add: (labels: Labels, count: number) => void): void {
+  for (const each of tallies.values()) {
+    if (each.count > 0) add(each.labels, each.count)
+    each.count = 0
+  }
 }
 
 interface Instruments {
@@ -209,7 +218,6 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
 function record(instruments: Instruments, event: MetricEvent): void {
   switch (event.kind) {
     case 'answered':
-      instruments.answered.inc({ path: event.path, outcome: event.outcome, code: event.code })
       instruments.seconds.observe({ path: event.path }, event.seconds)
       return
     case 'passed':
