@@ -23,13 +23,16 @@ export class Turns {
   /** Has this turn of the event loop been used up? */
   isOver(): boolean {
     const now = this.#clock()
-    if (this.#began === undefined) {
-      this.#began = now
-      setImmediate(() => {
-        this.#began = undefined
-      })
-    }
+    this.#began ??= this.#begin(now)
     return now - this.#began >= sliceMs
+  }
+
+  /** Until the event loop comes by again. */
+  #begin(now: number): number {
+    setImmediate(() => {
+      this.#began = undefined
+    })
+    return now
   }
 
   /** A turn of the event loop that nobody else who waits here has begun. */
@@ -65,7 +68,7 @@ export class Turns {
     this.#isComing = true
     setImmediate(() => {
       this.#isComing = false
-      this.#began = this.#clock()
+      this.#began = this.#begin(this.#clock())
       this.#waiting.shift()?.()
       if (!this.#waiting.isEmpty) this.#come()
     })

@@ -60,6 +60,15 @@ describe('work in slices', () => {
     expect(turns.isOver()).toBe(false)
   })
 
+  test('so does one that was waited for', async () => {
+    const { clock, turns } = world()
+    await turns.next({})
+    clock.now += 1_000
+    expect(turns.isOver()).toBe(true)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(turns.isOver()).toBe(false)
+  })
+
   test('of two that have much to do, both get on', async () => {
     const { clock, turns } = world()
     const order: string[] = []
