@@ -31,7 +31,8 @@ type Form =
   | { readonly kind: 'same'; readonly value: unknown }
   | { readonly kind: 'text'; readonly parts: readonly string[] }
   | { readonly kind: 'list'; readonly of: readonly Form[] }
-  | { readonly kind: 'object'; readonly of: readonly (readonly [string, Form])[] }
+  /** `like` has all members, and in their order; those `of` it differ. */
+  | { readonly kind: 'object'; readonly like: object; readonly of: readonly (readonly [string, Form])[] }
 
 /** Begins a blank. The letter after it is no hexadecimal digit, which would belong to the digest beside it. */
 const mark = '\u0001'
@@ -105,8 +106,11 @@ function formOf(value: unknown, member: string, blanked: Blanker): Form {
     const of = value.map((item: unknown) => formOf(item, member, blanked))
     return of.every(isSame) ? { kind: 'same', value } : { kind: 'list', of }
   }
-  const of = Object.entries(value).map(([name, inner]) => [name, formOf(inner, name, blanked)] as const)
-  return of.every(([, inner]) => isSame(inner)) ? { kind: 'same', value } : { kind: 'object', of }
+  const members = Object.entries(value).map(([name, inner]) => [name, formOf(inner, name, blanked)] as const)
+  const of = members.filter(([, form]) => !isSame(form))
+  if (of.length === 0) return { kind: 'same', value }
+  const like = Object.fromEntries(members.map(([name, form]) => [name, form.kind === 'same' ? form.value : null]))
+  return { kind: 'object', like, of }
 }
 
 function isSame({ kind }: Form): boolean {
@@ -116,9 +120,14 @@ function isSame({ kind }: Form): boolean {
 type Filler = (part: string) => string
 
 function filler(words: ImageWords, extras: string): Filler {
-  const own = new Map(blanksOf(words))
-  const rest = extras.split(mark)[Symbol.iterator]()
-  return (part) => (part === extra ? (rest.next().value ?? '') : (own.get(part) ?? part))
+  const blanks = blanksOf(words)
+  const rest = extras.split(mark)
+  let used = 0
+  return (part) => {
+    if (!part.startsWith(mark)) return part
+    if (part === extra) return rest[used++] ?? ''
+    return blanks.find(([blank]) => blank === part)?.[1] ?? part
+  }
 }
 
 function fill(form: Form, word: Filler): unknown {
@@ -129,7 +138,11 @@ function fill(form: Form, word: Filler): unknown {
       return form.parts.map(word).join('')
     case 'list':
       return form.of.map((inner) => fill(inner, word))
-    case 'object':
-      return Object.fromEntries(form.of.map(([name, inner]) => [name, fill(inner, word)]))
+    case 'object': {
+      // Members that are there already are set as its own, whatever their names are.
+      const made: Record<string, unknown> = { ...form.like }
+      for (const [name, inner] of form.of) made[name] = fill(inner, word)
+      return made
+    }
   }
 }
