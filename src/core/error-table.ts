@@ -80,7 +80,7 @@ const undetermined = {
     kind: 'undetermined',
     outage: true,
     meaning: 'No connection to the registry could be made: name, network or TLS.',
-    next: 'Check the host name, the network and the certificate authority of the registry.',
+    next: 'Check the host name, the network, the proxy if one is set, and the certificate authority of the registry.',
   },
   'registry-timeout': {
     kind: 'undetermined',

@@ -54,27 +54,56 @@ const unreachable: Readonly<Record<string, string>> = {
 
 /** The sentence and code of a failed request. A `CodedError` passes as it is. */
 export function requestFailure(error: unknown, url: URL, phase: Phase): CodedError {
-  if (error instanceof CodedError) return error
+  return error instanceof CodedError ? error : failureOf(error, { name: url.host, url, phase })
+}
+
+/** Of a request that did not come beyond the proxy: the registry is out of reach, and the proxy is why. */
+export function proxyFailure(error: unknown, proxy: URL, registry: string): CodedError {
+  const name = `the proxy ${proxy.host}`
+  const refusal = refusedTunnel.exec(messageOf(error))
+  if (refusal !== null) {
+    const text = `${name} makes no connection to ${registry}: it answers ${refusal[1] ?? refusal[2]}`
+    return new CodedError('registry-unreachable', text, { where: showUrl(proxy), cause: error })
+  }
+  const cause = isProxyFailure(error) && error instanceof Error ? error.cause : error
+  return failureOf(cause, { name, url: proxy, phase: 'head' })
+}
+
+/** Has the library found that the proxy refused, or broke off, what it was asked for? */
+export function isProxyFailure(error: unknown): boolean {
+  return systemCode(error).startsWith('UND_ERR_PRX') || refusedTunnel.test(messageOf(error))
+}
+
+const refusedTunnel = /^Proxy (?:response \((\d{3})\)|Authentication Required \((407)\))/
+
+interface Failing {
+  /** The one that failed, for people. */
+  readonly name: string
+  readonly url: URL
+  readonly phase: Phase
+}
+
+function failureOf(error: unknown, { name, url, phase }: Failing): CodedError {
   const code = systemCode(error)
   const options = { where: showUrl(url), cause: error }
   const failure = (kind: ErrorCode, text: string) => new CodedError(kind, text, options)
   if (exhausted.has(code)) {
-    return failure('overloaded', `${url.host} was not asked: this process can open no more connections (${code})`)
+    return failure('overloaded', `${name} was not asked: this process can open no more connections (${code})`)
   }
-  if (timedOut.has(code)) return failure('registry-timeout', `${url.host} did not answer in time`)
+  if (timedOut.has(code)) return failure('registry-timeout', `${name} did not answer in time`)
   if (broken.has(code) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE') {
     return phase === 'body'
-      ? failure('content-truncated', `${url.host} closed the connection in the middle of ${showUrl(url)}`)
-      : failure('registry-unreachable', `${url.host} closed the connection without an answer`)
+      ? failure('content-truncated', `${name} closed the connection in the middle of ${showUrl(url)}`)
+      : failure('registry-unreachable', `${name} closed the connection without an answer`)
   }
   if (notTls.includes(code) || (code === 'EPROTO' && /wrong version|packet length/.test(messageOf(error)))) {
-    return failure('plain-http-refused', `${url.host} does not speak TLS, and plain HTTP is not allowed for it`)
+    return failure('plain-http-refused', `${name} does not speak TLS, and plain HTTP is not allowed for it`)
   }
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || isParserError(error)) {
-    return failure('registry-protocol', `${url.host} does not answer in proper HTTP`)
+    return failure('registry-protocol', `${name} does not answer in proper HTTP`)
   }
   const reason = Object.hasOwn(unreachable, code) ? unreachable[code] : undefined
-  return failure('registry-unreachable', `${url.host} cannot be reached: ${reason ?? otherReason(error, code)}`)
+  return failure('registry-unreachable', `${name} cannot be reached: ${reason ?? otherReason(error, code)}`)
 }
 
 /** May the same request succeed on another connection? */
@@ -87,8 +116,7 @@ export function isBrokenConnection(error: unknown): boolean {
 
 function otherReason(error: unknown, code: string): string {
   const tls = /^(ERR_SSL|ERR_TLS|CERT_|CRL_|EPROTO|INVALID_|UNABLE_TO)/.test(code) ? 'TLS failed: ' : ''
-  const proxy = code.startsWith('UND_ERR_PRX') || /^Proxy response/.test(messageOf(error)) ? 'the proxy failed: ' : ''
-  return `${tls}${proxy}${code === '' ? printable(messageOf(error)) : code}`
+  return `${tls}${code === '' ? printable(messageOf(error)) : code}`
 }
 
 /** Its code is missing where the very first bytes are no HTTP. */

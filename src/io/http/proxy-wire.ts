@@ -2,7 +2,8 @@
 // proxy is set: the library takes longer to load than a whole `sealward verify`.
 
 import type { Socket } from 'node:net'
-import { buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import { isProxyFailure, proxyFailure } from './failure.ts'
 import type { HttpRequest } from './message.ts'
 import type { Wire, WireListener, WireOptions } from './wire.ts'
 
@@ -26,7 +27,13 @@ export function openByProxy({ proxy, noProxy, ca }: ProxySettings, options: Wire
       if (outcome[0] === null) options.connected((outcome[1] as Socket).remoteAddress ?? '')
       done(...outcome)
     }
+  const proxyUrl = new URL(proxy)
+  const failedAtProxy = new WeakSet<Error>()
+  const poolTo = (origin: URL | string, given: Pool.Options) =>
+    new Pool(origin, String(origin) === proxyUrl.href ? noting(given, failedAtProxy) : given)
   const dispatcher = new EnvHttpProxyAgent({
+    clientFactory: poolTo,
+    factory: poolTo,
     connections,
     connectTimeout: timeouts.connect,
     headersTimeout: timeouts.silence,
@@ -42,13 +49,31 @@ export function openByProxy({ proxy, noProxy, ca }: ProxySettings, options: Wire
     noProxy,
   })
   return {
-    send: (request, listener) => void dispatcher.dispatch(optionsOf(request), handlerOf(listener)),
+    send: (request, listener) => {
+      const named = (error: Error) =>
+        failedAtProxy.has(error) || isProxyFailure(error) ? proxyFailure(error, proxyUrl, request.url.host) : error
+      void dispatcher.dispatch(optionsOf(request), handlerOf(listener, named))
+    },
     // The library does not tell, nor close some.
     idle: () => 0,
     closeIdle: () => {},
     // A dispatcher that is already destroyed says so, which is what was wanted.
     retire: () => void dispatcher.close().catch(() => {}),
     destroy: () => dispatcher.destroy(),
+  }
+}
+
+/** Notes what fails on the way to the proxy: the error alone does not say whose name or address it is about. */
+function noting(given: Pool.Options, failures: WeakSet<Error>): Pool.Options {
+  const { connect } = given
+  if (typeof connect !== 'function') return given
+  return {
+    ...given,
+    connect: (target, done) =>
+      connect(target, (...outcome) => {
+        if (outcome[0] !== null) failures.add(outcome[0])
+        done(...outcome)
+      }),
   }
 }
 
@@ -64,7 +89,7 @@ function optionsOf({ method, url, headers, body }: HttpRequest): Dispatcher.Disp
   }
 }
 
-function handlerOf(listener: WireListener): Dispatcher.DispatchHandler {
+function handlerOf(listener: WireListener, named: (error: Error) => Error): Dispatcher.DispatchHandler {
   return {
     onRequestStart: (controller) => listener.start(() => controller.abort(new Error('no longer wanted'))),
     onResponseStart: (_controller, status, headers) => {
@@ -72,6 +97,6 @@ function handlerOf(listener: WireListener): Dispatcher.DispatchHandler {
     },
     onResponseData: (_controller, chunk) => listener.data(chunk),
     onResponseEnd: () => listener.end(),
-    onResponseError: (_controller, error) => listener.fail(error),
+    onResponseError: (_controller, error) => listener.fail(named(error)),
   }
 }

@@ -259,7 +259,7 @@ describe('a denial in English', () => {
     expect(text.split('\n')).toEqual([
       `The image "${name}:v1" ${spot} could not be judged, so policy "production" keeps it out: no connection to the registry could be made (connect ECONNREFUSED 10.0.0.1:443).`,
       'Would be accepted: a signature by "release" (key "release").',
-      'Next step: Check the host name, the network and the certificate authority of the registry.',
+      'Next step: Check the host name, the network, the proxy if one is set, and the certificate authority of the registry.',
       '',
       'code: registry-unreachable  decision: id-1',
     ])

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadNetworkSettings, proxyFor } from '#io/http/network.ts'
 import { createTransport, type TransportOptions } from '#io/http/transport.ts'
 import { selfSigned } from '../../support/certificates.ts'
-import { refusalCode } from '../../support/coded.ts'
+import { refusal, refusalCode } from '../../support/coded.ts'
 import { startStubRegistry } from '../../support/stub-registry.ts'
 import { missing, titled } from '../../support/tools.ts'
 
@@ -23,20 +23,33 @@ function transport(options: Partial<TransportOptions>) {
   return made
 }
 
+interface ProxyParts {
+  /** Where every tunnel leads. */
+  readonly target?: string
+  /** What becomes of tunnels instead. */
+  readonly tunnel?: (socket: Socket) => void
+  readonly plainStatus?: number
+}
+
 /** A proxy that sends every tunnel to one place, and answers other requests itself. */
-async function startProxy(target?: string): Promise<{ url: string; asked: string[]; headers: unknown[] }> {
+async function startProxy({
+  target = '',
+  tunnel,
+  plainStatus = 200,
+}: ProxyParts = {}): Promise<{ url: string; asked: string[]; headers: unknown[] }> {
   const asked: string[] = []
   const headers: unknown[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`)
     headers.push(request.headers)
-    response.end('by the proxy')
+    response.writeHead(plainStatus).end('by the proxy')
   })
   server.on('connect', (request, socket: Socket) => {
     asked.push(`CONNECT ${request.url}`)
     headers.push(request.headers)
-    const [host = '', port] = (target ?? '').split(':')
+    if (tunnel !== undefined) return tunnel(socket)
+    const [host = '', port] = target.split(':')
     const onward = connect(Number(port), host, () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n')
       socket.pipe(onward).pipe(socket)
@@ -133,9 +146,57 @@ describe('a proxy', () => {
     expect(proxy.asked).toEqual([])
   })
 
-  it('that is away makes the registry unreachable', async () => {
-    const network = { httpsProxy: 'http://127.0.0.1:1' }
-    expect(await refusalCode(transport({ network }).send(get('https://registry.test/x')))).toBe('registry-unreachable')
+  it.each([
+    ['is away', 'http://me:secret@127.0.0.1:1', 'the proxy 127.0.0.1:1 cannot be reached: the connection was refused'],
+    ['has no name', 'http://me:secret@proxy.invalid:3128', 'the proxy proxy.invalid:3128 cannot be reached: the name'],
+  ])('that %s makes the registry unreachable, and is named', async (_what, proxy, reason) => {
+    const sender = transport({ network: { httpsProxy: proxy, httpProxy: proxy } })
+    for (const scheme of ['http', 'https']) {
+      const { code, message } = await refusal(sender.send(get(`${scheme}://registry.test/x`)))
+      expect([code, message]).toEqual(['registry-unreachable', expect.stringContaining(reason)])
+      expect(message).not.toMatch(/secret|registry\.test/)
+    }
+  })
+
+  it.each(['403 Forbidden', '407 Proxy Authentication Required', '502 Bad Gateway'])(
+    'that answers %s makes the registry unreachable, and is named',
+    async (status) => {
+      const proxy = await startProxy({ tunnel: (socket) => socket.end(`HTTP/1.1 ${status}\r\n\r\n`) })
+      const { code, message } = await refusal(
+        transport({ network: { httpsProxy: proxy.url } }).send(get('https://registry.test/x')),
+      )
+      const said = `the proxy ${new URL(proxy.url).host} makes no connection to registry.test: it answers ${status.slice(0, 3)}`
+      expect([code, message]).toEqual(['registry-unreachable', said])
+    },
+  )
+
+  it('that wants to know who asks is named for plain requests, too', async () => {
+    const proxy = await startProxy({ plainStatus: 407 })
+    const { message } = await refusal(
+      transport({ network: { httpProxy: proxy.url } }).send(get('http://registry.test/x')),
+    )
+    expect(message).toContain(
+      `the proxy ${new URL(proxy.url).host} makes no connection to registry.test: it answers 407`,
+    )
+  })
+
+  it('that closes the tunnel before it is one is named', async () => {
+    const proxy = await startProxy({ tunnel: (socket) => socket.destroy() })
+    const { code, message } = await refusal(
+      transport({ network: { httpsProxy: proxy.url } }).send(get('https://registry.test/x')),
+    )
+    const said = `the proxy ${new URL(proxy.url).host} closed the connection without an answer`
+    expect([code, message]).toEqual(['registry-unreachable', said])
+  })
+
+  it('neighbour: a host that is left out fails by its own name', async () => {
+    const network = { httpsProxy: 'http://127.0.0.1:1', noProxy: '.invalid' }
+    const { code, message } = await refusal(transport({ network }).send(get('https://registry.invalid/x')))
+    expect([code, message]).toEqual([
+      'registry-unreachable',
+      expect.stringContaining('registry.invalid cannot be reached'),
+    ])
+    expect(message).not.toContain('proxy')
   })
 })
 
@@ -145,7 +206,7 @@ describe.skipIf(missing('openssl'))(titled('a proxy and TLS', 'openssl'), () => 
     const stub = await startStubRegistry(files)
     closing.push(() => stub.close())
     stub.on('GET', '/x', { body: 'by the registry' })
-    const proxy = await startProxy(stub.host)
+    const proxy = await startProxy({ target: stub.host })
     const network = { httpsProxy: proxy.url }
     const tlsFor = (host: string) => (host.startsWith('registry.test') ? { ca: files.certificate } : undefined)
     const answer = await transport({ network, tlsFor }).send(get('https://registry.test/x'))
