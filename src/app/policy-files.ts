@@ -75,13 +75,21 @@ export function toLoaded(paths: readonly string[], found: PolicyFilesRead, optio
   if (found.problems.length > 0) throw problemsError(found.problems)
   if (found.read.policies.length === 0) {
     const named = paths.map((path) => `"${printable(path)}"`).join(', ')
-    throw new CodedError('policy-empty', `there is no ClusterTrustPolicy or TrustPolicy in ${named}`)
+    throw new CodedError('policy-empty', `${noPolicy} in ${named}`)
   }
   const set = compilePolicySet(found.read, options.exempt === undefined ? {} : { exempt: options.exempt })
   return { read: found.read, set, stamps: found.stamps }
 }
 
-/** The same without throwing for what is wrong in the files: for `policy lint`. */
+const noPolicy = 'there is no ClusterTrustPolicy or TrustPolicy'
+
+/** All that `loadPolicyFiles` would refuse these files for; empty if it takes them. */
+export function problemsIn(paths: readonly string[], { read, problems }: PolicyFilesRead): readonly Problem[] {
+  if (problems.length > 0 || read.policies.length > 0) return problems
+  return [problemOf(paths.join(', '), new CodedError('policy-empty', noPolicy))]
+}
+
+/** The same as `loadPolicyFiles` without throwing for what is wrong in the files: for `policy lint`. */
 export async function readPolicyFiles(
   paths: readonly string[],
   options: PolicyFileOptions = {},

@@ -1,6 +1,6 @@
 // `sealward policy lint`.
 
-import { readPolicyFiles } from '#app/policy-files.ts'
+import { problemsIn, readPolicyFiles } from '#app/policy-files.ts'
 import { lintPolicies } from '#core/policy/lint.ts'
 import type { Warning } from '#core/policy/lint-warning.ts'
 import type { Problem } from '#core/policy/problem.ts'
@@ -11,7 +11,9 @@ import type { LintReport } from './output.ts'
 import { counted, styled } from './style.ts'
 
 export async function run(args: Args, context: CommandContext): Promise<ExitCode> {
-  const { read, problems } = await readPolicyFiles(args.operands, { stdin: context.stdin })
+  const found = await readPolicyFiles(args.operands, { stdin: context.stdin })
+  const { read } = found
+  const problems = problemsIn(args.operands, found)
   // While something is left out, what is missing would be warned of in vain.
   const warnings = problems.length > 0 ? [] : lintPolicies(read, { now: Date.now() })
   const exitCode: ExitCode = problems.length > 0 || (args.flag('strict') && warnings.length > 0) ? 2 : 0

@@ -1,7 +1,7 @@
 // completion, policy lint, tree.
 
 import { spawnSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outputs } from '#app/cli/output.ts'
@@ -84,6 +84,19 @@ spec: ${spec}
   test('what is right is 0, without a word', async () => {
     const report = await lint(policy('{ rules: [{ images: ["**"], require: { signature: { attestor: release } } }] }'))
     expect(report).toMatchObject({ code: 0, policies: 1, attestors: 1, problems: [], warnings: [] })
+  })
+
+  test('files without a policy are a problem, as they are to the server', async () => {
+    expect(await lint(attestor)).toMatchObject({
+      code: 2,
+      policies: 0,
+      attestors: 1,
+      problems: [{ code: 'policy-empty', message: 'there is no ClusterTrustPolicy or TrustPolicy' }],
+    })
+    await mkdir(join(folder.path, 'empty'))
+    const { code, stdout } = await cli('policy lint @empty')
+    expect(code).toBe(2)
+    expect(stdout).toMatch(/empty: there is no ClusterTrustPolicy or TrustPolicy {2}\[policy-empty\]$/m)
   })
 
   test('every problem comes with file, line and path, and is 2', async () => {
