@@ -9,8 +9,10 @@ declare const digestBrand: unique symbol
 /** `algorithm:hex`, lower case, of a supported algorithm. */
 export type Digest = string & { readonly [digestBrand]: true }
 
-/** Hex digits by algorithm; nothing weaker is accepted (OCI image-spec, descriptor.md, registered algorithms). */
-const hexLength: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 }
+/** Nothing weaker is accepted (OCI image-spec, descriptor.md, registered algorithms). */
+const supported = /^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/
+/** Of all of them. */
+const algorithmLength = 'sha256'.length
 
 /** @throws CodedError `digest-malformed` */
 export function parseDigest(text: string): Digest {
@@ -26,19 +28,15 @@ export function parseDigest(text: string): Digest {
 
 /** The same text as a digest, or `undefined` where it is none. */
 export function toDigest(text: string): Digest | undefined {
-  const colon = text.indexOf(':')
-  const algorithm = text.slice(0, Math.max(colon, 0))
-  const length = Object.hasOwn(hexLength, algorithm) ? hexLength[algorithm] : undefined
-  const hex = text.slice(colon + 1)
-  return length !== undefined && hex.length === length && /^[0-9a-f]+$/.test(hex) ? (text as Digest) : undefined
+  return supported.test(text) ? (text as Digest) : undefined
 }
 
 export function digestAlgorithm(digest: Digest): 'sha256' | 'sha384' | 'sha512' {
-  return digest.slice(0, digest.indexOf(':')) as 'sha256' | 'sha384' | 'sha512'
+  return digest.slice(0, algorithmLength) as 'sha256' | 'sha384' | 'sha512'
 }
 
 export function digestHex(digest: Digest): string {
-  return digest.slice(digest.indexOf(':') + 1)
+  return digest.slice(algorithmLength + 1)
 }
 
 /** Tags have at most 128 characters, so that nothing can lie under one made of a longer digest. */
