@@ -78,6 +78,8 @@ async function main(args: readonly string[]): Promise<number> {
   const eligible = all.filter(
     ({ file, removesCheck }) => (files === undefined || matchesGlob(file, files)) && (removesCheck || !values.checks),
   )
+  // Recording what the tests come by takes minutes: a slip must not cost them.
+  if (eligible.length === 0) throw new Error(`there is no mutant in ${files ?? values.sources}`)
   const count = numberOption('count', values.count)
   const drawn = draw(eligible, count === 0 ? eligible.length : count, seed)
   const mutants = values.again === undefined ? drawn : drawn.filter(survivedIn(values.again))

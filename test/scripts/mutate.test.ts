@@ -1,7 +1,7 @@
 // `npm run mutate` on a toy: what it must find there is known. Its numbers are worth nothing if this fails.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -81,6 +81,16 @@ describe('a run on the toy', () => {
     expect(again.stdout).toContain('seed 7: 6 of 26 mutants')
     expect(again.stdout).toContain('6 mutants of 2 files: 0 killed')
   }, 60_000)
+
+  test('is refused where no file is of the name', () => {
+    const { status, stdout, stderr } = runOnToy('--files', `${toy}/nope*`)
+    expect([status, stdout, stderr]).toEqual([2, '', `there is no mutant in ${toy}/nope*\n`])
+  })
+
+  test('neighbour: is of those files alone that are named', () => {
+    const [file] = globSync(`${toy}/*.ts`).filter((each) => !each.endsWith('.toy.ts'))
+    expect(runOnToy('--files', file ?? '').stdout).toMatch(/mutants of 1 files/)
+  })
 
   test('fails for them, says where they are, and which explanation is stale', () => {
     expect(run.status).toBe(1)
