@@ -93,7 +93,13 @@ async function worldOf(kind: string, bench: Bench, options: ChildOptions) {
   return { server: webhook, shots: kind === 'tag' ? shots.tag : kind === 'whole' ? shots.whole : shots.digest }
 }
 
-async function main(kind: string): Promise<void> {
+const usage = `npm run bench:profile -- [digest|tag|whole|bare]
+
+Profiles the webhook while it admits Pods whose image is named by digest (unless told otherwise) or by tag, or whole Pods; or the bare
+server that it is compared with.
+`
+
+async function profile(kind: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-profile-'))
   const open: (() => unknown)[] = []
   const program = join(root, 'bin', 'sealward.js')
@@ -126,4 +132,10 @@ async function main(kind: string): Promise<void> {
   }
 }
 
-await main(process.argv[2] ?? 'digest')
+const [kind = 'digest', ...more] = process.argv.slice(2)
+if (kind === '--help') process.stdout.write(usage)
+else if (more.length === 0 && ['digest', 'tag', 'whole', 'bare'].includes(kind)) await profile(kind)
+else {
+  process.stderr.write(`bench:profile: there is no such choice\n\n${usage}`)
+  process.exitCode = 2
+}

@@ -74,9 +74,7 @@ async function runScenario(scenario: Scenario, bench: Omit<Bench, 'closing'>): P
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args)
-  if (options === undefined) return 0
+async function main(options: Options): Promise<number> {
   const { chosen, rounds, seconds, gapSeconds, smoke } = options
   const machine = thisMachine()
   const folder = mkdtempSync(join(tmpdir(), 'sealward-bench-'))
@@ -112,4 +110,15 @@ async function main(args: readonly string[]): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+/** @returns the options, or the exit code where there is nothing to run */
+function optionsOr(args: readonly string[]): Options | 0 | 2 {
+  try {
+    return readOptions(args) ?? 0
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return 2
+  }
+}
+
+const options = optionsOr(process.argv.slice(2))
+process.exitCode = typeof options === 'number' ? options : await main(options)

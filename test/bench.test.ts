@@ -35,8 +35,18 @@ describe('the bench', () => {
 
   test('says which scenario there is not', () => {
     const ran = spawnSync(process.execPath, ['bench/run.ts', 'no-such'], { encoding: 'utf8' })
-    expect(ran.status).not.toBe(0)
-    expect(ran.stderr).toContain('there is no scenario no-such')
+    expect([ran.status, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toMatch(/^bench: there is no scenario no-such; --list names them\n\nnpm run bench/)
+  })
+
+  test.each(['bench/run.ts', 'bench/profile.ts'])('says how %s is used, if asked or misused', (script) => {
+    const asked = spawnSync(process.execPath, [script, '--help'], { encoding: 'utf8' })
+    expect([asked.status, asked.stderr]).toEqual([0, ''])
+    expect(asked.stdout).toMatch(/^npm run bench/)
+    const misused = spawnSync(process.execPath, [script, '--bogus'], { encoding: 'utf8' })
+    expect([misused.status, misused.stdout]).toEqual([2, ''])
+    expect(misused.stderr).toMatch(/^bench.*\n\nnpm run bench/)
+    expect(misused.stderr).not.toContain('    at ')
   })
 })
 

@@ -1,5 +1,3 @@
-// npm run fuzz -- [--minutes N] [--seed TEXT] [--target NAME]… [--workers N] [--plant NAME] [--case FILE] [--out FOLDER]
-//
 // Mutates inputs of every reader and of the whole way from request to answer, and says which rule was broken by which
 // input. Exit code 0: nothing was found, or the planted defect was; 1: something was, or the plant was not; 2: usage.
 
@@ -8,40 +6,54 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { type CaseFile, readCase, renderCase } from './case.ts'
-import { type Plant, plants } from './plants.ts'
+import { type Plant, plantDefect, plants } from './plants.ts'
 import type { FoundMessage, Work } from './run/messages.ts'
 import { runPool } from './run/pool.ts'
-import { runCase } from './run/run-case.ts'
-import { targets } from './targets.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    target: { type: 'string', multiple: true },
-    workers: { type: 'string', default: '2' },
-    plant: { type: 'string' },
-    case: { type: 'string' },
-    out: { type: 'string', default: '.cache/fuzz' },
-  },
-})
+const usage = `Usage: npm run fuzz -- [options]
+
+  --minutes N     how long (1; 2 with a plant, which ends it)
+  --seed TEXT     what is drawn; a run prints its own
+  --target NAME   only this one; several times for several
+  --workers N     threads (2)
+  --plant NAME    plants a defect, and fails unless it is found
+  --case FILE     tries one case that was found
+  --out FOLDER    where cases go (.cache/fuzz; those of a planted defect .cache/fuzz/planted)
+`
+
+const options = {
+  minutes: { type: 'string' },
+  seed: { type: 'string' },
+  target: { type: 'string', multiple: true },
+  workers: { type: 'string', default: '2' },
+  plant: { type: 'string' },
+  case: { type: 'string' },
+  out: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
 /** Cases of one batch: a second's work or so. */
 const batchCases = 300
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
-async function runOne(path: string): Promise<number> {
+/** With a plant nothing of the product may have been loaded before: this file loads none by itself. */
+async function runOne(path: string, plant: Plant | undefined): Promise<number> {
   const { target: name, about, parts } = readCase(path)
+  const planted = plant && plantDefect(plant.name)
+  const [{ targets }, { runCase }] = await Promise.all([import('./targets.ts'), import('./run/run-case.ts')])
   const target = targets.find((each) => each.name === name)
   if (target === undefined) throw new Error(`there is no target "${name}"`)
   const open = await target.open()
   const { finding, reached } = await runCase(target, open, parts)
   await open.close?.()
+  planted?.checkApplied(name)
   print(
     `${name}, ${about}\n${finding === undefined ? `nothing is wrong; reached: ${reached}` : `VIOLATED ${finding.message}`}`,
   )
-  return finding === undefined ? 0 : 1
+  return exitCode(plant, finding === undefined ? 0 : 1)
 }
 
 interface Campaign {
@@ -49,14 +61,21 @@ interface Campaign {
   readonly names: readonly string[]
   readonly minutes: number
   readonly workers: number
+  /** Where cases are written to. */
+  readonly out: string
   readonly plant?: Plant
 }
 
-/** @throws Error for what is no target, plant or number */
-function campaignOf(): Campaign {
+/** @throws Error for what is no plant */
+function plantOf(values: Values): Plant | undefined {
   const plant = plants.find(({ name }) => name === values.plant)
-  if (values.plant !== undefined && plant === undefined)
-    throw new Error(`there is no such plant; there are ${plants.map(({ name }) => name).join(', ')}`)
+  if (values.plant === undefined || plant !== undefined) return plant
+  throw new Error(`there is no such plant; there are ${plants.map(({ name }) => name).join(', ')}`)
+}
+
+/** @throws Error for what is no target or number */
+async function campaignOf(values: Values, plant: Plant | undefined): Promise<Campaign> {
+  const { targets } = await import('./targets.ts')
   const names = values.target ?? plant?.targets ?? targets.map(({ name }) => name)
   if (names.some((name) => !targets.some((target) => target.name === name)))
     throw new Error(`there is no such target; there are ${targets.map(({ name }) => name).join(', ')}`)
@@ -64,7 +83,8 @@ function campaignOf(): Campaign {
   const workers = Number(values.workers)
   if (!(minutes > 0) || !(workers >= 1)) throw new Error('--minutes and --workers take a number above 0')
   const seed = values.seed ?? String(Date.now() % 1_000_000_007)
-  return { seed, names, minutes, workers, ...(plant !== undefined && { plant }) }
+  const out = values.out ?? (plant === undefined ? '.cache/fuzz' : '.cache/fuzz/planted')
+  return { seed, names, minutes, workers, out, ...(plant !== undefined && { plant }) }
 }
 
 /** Batches of all targets in turn, numbered for each. */
@@ -78,7 +98,8 @@ function workOf(names: readonly string[], end: number, isOver: () => boolean): (
   }
 }
 
-async function run({ seed, names, minutes, workers, plant }: Campaign): Promise<number> {
+async function run(campaign: Campaign): Promise<number> {
+  const { seed, names, minutes, workers, plant } = campaign
   const about = plant === undefined ? '' : `, plant ${plant.name}`
   print(`seed ${seed}, ${minutes} min, ${workers} workers, targets: ${names.join(' ')}${about}`)
   const started = performance.now()
@@ -99,7 +120,7 @@ async function run({ seed, names, minutes, workers, plant }: Campaign): Promise<
       const rule = `${each.target}: ${each.violated}`
       if (found.has(rule)) return
       found.set(rule, each)
-      tellFound(each, (performance.now() - started) / 1_000)
+      tellFound(each, (performance.now() - started) / 1_000, campaign)
     },
   })
   for (const [name, { cases, reached }] of counts) print(`${name.padEnd(16)} ${cases} cases, ${reached.size} outcomes`)
@@ -114,21 +135,32 @@ function exitCode(plant: Plant | undefined, found: number): number {
   return found > 0 ? 0 : 1
 }
 
-function tellFound({ target, name, violated, message, parts }: FoundMessage, seconds: number): void {
+function tellFound(found: FoundMessage, seconds: number, { out, plant }: Campaign): void {
+  const { target, name, violated, message, parts } = found
   const file: CaseFile = { target, about: violated, parts }
-  mkdirSync(values.out, { recursive: true })
-  const path = join(values.out, `${target}-${name.replaceAll('/', '-')}.json`)
+  mkdirSync(out, { recursive: true })
+  const path = join(out, `${target}-${name.replaceAll('/', '-')}.json`)
   const text = renderCase(file)
   writeFileSync(path, text)
   const shown = text.length > 4_000 ? `${text.slice(0, 4_000)}…` : text
-  print(
-    `\nVIOLATED after ${Math.round(seconds)} s by ${name}: ${message}\n${shown}\nrepeat it: npm run fuzz -- --case ${path}\n`,
-  )
+  const repeat = `npm run fuzz -- ${plant === undefined ? '' : `--plant ${plant.name} `}--case ${path}`
+  print(`\nVIOLATED after ${Math.round(seconds)} s by ${name}: ${message}\n${shown}\nrepeat it: ${repeat}\n`)
 }
 
-try {
-  process.exitCode = values.case === undefined ? await run(campaignOf()) : await runOne(values.case)
-} catch (error) {
-  process.stderr.write(`fuzz: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 2
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options })
+  if (values.help) {
+    print(usage)
+    return 0
+  }
+  const plant = plantOf(values)
+  return values.case === undefined ? run(await campaignOf(values, plant)) : runOne(values.case, plant)
 }
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  process.stderr.write(
+    `fuzz: ${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${usage}` : ''}`,
+  )
+  return 2
+})
