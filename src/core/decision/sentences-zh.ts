@@ -101,7 +101,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
   'no-policy': { cause: '此处没有适用的策略', next: '指定适用的策略，或用 --namespace 指定命名空间。' },
   'not-pinned': { cause: '它可信，但到达校验时未固定到已验证的摘要', next: '让对象经过 /mutate，或以摘要引用镜像。' },
   'reference-malformed': { cause: '这不是合法的镜像引用', next: '更正镜像名称。' },
-  'registry-unreachable': { cause: '无法连接镜像仓库', next: '检查主机名、网络、代理（如已设置）和仓库的证书颁发机构。' },
+  'registry-unreachable': {
+    cause: '无法连接镜像仓库',
+    next: '检查主机名、网络、代理（如已设置）和仓库的证书颁发机构。',
+  },
   'registry-timeout': { cause: '镜像仓库未在期限内应答', next: '重试；若持续出现，请检查仓库。' },
   'registry-failing': { cause: '镜像仓库返回服务器错误', next: '重试；若持续出现，请检查仓库。' },
   'registry-throttled': { cause: '请求过多，镜像仓库暂时拒绝', next: '稍后重试，或提高仓库的速率限制。' },
