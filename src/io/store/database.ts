@@ -1,7 +1,7 @@
 // Opens the SQLite file that holds decision records. The only file that knows `node:sqlite`, which is loaded when a
 // store is named and not before.
 
-import { statSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { DatabaseSync } from 'node:sqlite'
@@ -34,9 +34,15 @@ export function storeFile(path: string): string {
   }
 }
 
-/** For the one who writes; made if it is not there. @throws CodedError `store-unusable` */
+/**
+ * For the one who writes; made if it is not there. Whoever asked for what is nobody else's business: SQLite would make it
+ * readable to all, and gives the files beside it the mode of this one.
+ *
+ * @throws CodedError `store-unusable`
+ */
 export function openForWriting(file: string): DatabaseSync {
   return opened(file, () => {
+    makeIfMissing(file)
     const database = load(file, { timeout: busyMs })
     // NORMAL loses the last transactions of a power cut, and nothing of a killed process; the chain stays whole.
     database.exec(
@@ -92,6 +98,15 @@ function opened(file: string, open: () => DatabaseSync): DatabaseSync {
     return open()
   } catch (error) {
     throw unusable(file, error)
+  }
+}
+
+function makeIfMissing(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    // The mode of a file that is there is its owner's choice.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
 

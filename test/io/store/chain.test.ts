@@ -1,6 +1,6 @@
 // The chain of records: what was written is found whole, and whatever was done to the file is named.
 
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CodedError } from '#core/errors.ts'
@@ -475,6 +475,17 @@ describe('the file', () => {
     expect(codeOfOpening(read)).toBe('store-unusable')
     expect(codeOfOpening(write)).toBe('opened')
     expect(codeOfOpening(read)).toBe('opened')
+  })
+
+  test('that is made is for its owner alone, and so are the files beside it; one that is there keeps its mode', () => {
+    const modes = () => ['', '-wal', '-shm'].map((end) => (statSync(`${file}${end}`).mode & 0o777).toString(8))
+    const chain = write()
+    expect(modes()).toEqual(['600', '600', '600'])
+    chain.close()
+    chmodSync(file, 0o640)
+    const again = write()
+    expect(modes()).toEqual(['640', '640', '640'])
+    again.close()
   })
 
   test('can be read while somebody writes', async () => {
