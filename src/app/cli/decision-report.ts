@@ -4,12 +4,17 @@ import type { DecisionRecord } from '#core/decision/record.ts'
 import type { FoundEntry } from '#io/store/records-reader.ts'
 import type { DecisionReport } from './output.ts'
 
-export function recordReport({ id, seq, at, hash }: FoundEntry, record: DecisionRecord): DecisionReport {
+export function recordReport(
+  { id, seq, at, hash }: FoundEntry,
+  record: DecisionRecord,
+  asWritten: boolean,
+): DecisionReport {
   const { path, uid, answer, code, operation, kind, subResource, namespace, name, user, dryRun } = record
   return {
     decision: id,
     seq,
     hash,
+    asWritten,
     at: new Date(at).toISOString(),
     path,
     uid,

@@ -22,18 +22,19 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   let isDamaged: boolean
   try {
     isDamaged = warnOfDamage(reader, context.stderr)
-    found = search(reader, wanted)
+    found = reader.atOnce(() => search(reader, wanted))
   } finally {
     reader.close()
   }
-  const exitCode: ExitCode = found.broken > 0 || isDamaged ? 2 : 0
+  const exitCode: ExitCode = found.broken > 0 || isDamaged ? 2 : found.changed > 0 ? 1 : 0
   if (context.json) context.stdout.line(JSON.stringify(toReport(found, isDamaged, exitCode), null, 2))
   else for (const line of textOf(found, context.stdout)) context.stdout.line(line)
-  if (found.broken > 0) {
-    const those = found.broken === 1 ? 'entry is' : 'entries are'
-    context.stderr.line(
-      `sealward: ${found.broken} ${those} not as Sealward writes them; sealward decisions verify says more`,
-    )
+  for (const [count, what] of [
+    [found.broken, 'not as Sealward writes them'],
+    [found.changed, 'not what was written'],
+  ] as const) {
+    const those = count === 1 ? 'entry is' : 'entries are'
+    if (count > 0) context.stderr.line(`sealward: ${count} ${those} ${what}; sealward decisions verify says more`)
   }
   return exitCode
 }
@@ -85,33 +86,41 @@ interface DamageLine {
   readonly mark: DamageMark
 }
 
-type Line =
-  | { readonly kind: 'decision'; readonly entry: FoundEntry; readonly record: DecisionRecord }
-  | { readonly kind: 'gap'; readonly entry: FoundEntry; readonly mark: GapMark }
-  | DamageLine
+interface DecisionLine {
+  readonly kind: 'decision'
+  readonly entry: FoundEntry
+  readonly record: DecisionRecord
+  readonly asWritten: boolean
+}
+
+type Line = DecisionLine | { readonly kind: 'gap'; readonly entry: FoundEntry; readonly mark: GapMark } | DamageLine
 
 interface Found {
   readonly lines: readonly Line[]
   readonly broken: number
+  readonly changed: number
   /** There are more. */
   readonly isCut: boolean
 }
 
 function search(reader: RecordsReader, wanted: Wanted): Found {
   const lines: Line[] = []
-  let [records, broken] = [0, 0]
+  let [records, broken, changed] = [0, 0, 0]
   for (const found of reader.newestFirst(holding(wanted))) {
     if ('problem' in found) {
       broken += 1
       continue
     }
-    const line = lineOf(found, wanted)
+    const line = lineOf(found, wanted, reader)
     if (line === undefined) continue
-    if (line.kind === 'decision' && records === wanted.limit) return { lines, broken, isCut: true }
-    if (line.kind === 'decision') records += 1
+    if (line.kind === 'decision') {
+      if (records === wanted.limit) return { lines, broken, changed, isCut: true }
+      records += 1
+      if (!line.asWritten) changed += 1
+    }
     lines.push(line)
   }
-  return { lines, broken, isCut: false }
+  return { lines, broken, changed, isCut: false }
 }
 
 /** Texts that stand in every record that is wanted; a record may hold them elsewhere, too. */
@@ -123,7 +132,7 @@ function holding({ namespace, code, isDenied }: Wanted): readonly string[] {
   ]
 }
 
-function lineOf(entry: FoundEntry, wanted: Wanted): Line | undefined {
+function lineOf(entry: FoundEntry, wanted: Wanted, reader: RecordsReader): Line | undefined {
   const { entry: stored, at } = entry
   if (stored.kind === 'gap') {
     const { mark } = stored
@@ -132,7 +141,8 @@ function lineOf(entry: FoundEntry, wanted: Wanted): Line | undefined {
   // What was lost is older than the mark; how much older, nobody knows.
   if (stored.kind === 'damaged') return at >= wanted.since ? { kind: 'damaged', entry, mark: stored.mark } : undefined
   if (stored.kind !== 'decision' || at < wanted.since || at > wanted.until) return undefined
-  return fits(stored.record, wanted) ? { kind: 'decision', entry, record: stored.record } : undefined
+  const { record } = stored
+  return fits(record, wanted) ? { kind: 'decision', entry, record, asWritten: reader.isAsWritten(entry) } : undefined
 }
 
 function fits({ namespace, answer, code, uses = [] }: DecisionRecord, wanted: Wanted): boolean {
@@ -148,7 +158,9 @@ function toReport({ lines, broken, isCut }: Found, endDamaged: boolean, exitCode
     kind: 'sealward.dev/DecisionList',
     version: 1,
     exitCode,
-    decisions: lines.flatMap((line) => (line.kind === 'decision' ? [recordReport(line.entry, line.record)] : [])),
+    decisions: lines.flatMap((line) =>
+      line.kind === 'decision' ? [recordReport(line.entry, line.record, line.asWritten)] : [],
+    ),
     gaps: lines.flatMap((line) => (line.kind === 'gap' ? [gapReport(line.entry.seq, line.mark)] : [])),
     damages: lines.flatMap((line) => (line.kind === 'damaged' ? [damageReport(line)] : [])),
     more: isCut,
@@ -183,13 +195,13 @@ function textOf({ lines, isCut }: Found, stream: Stream): readonly string[] {
 
 const answers = { allowed: 'allowed', patched: 'pinned', denied: 'denied' } as const
 
-function cellsOf({ entry, record }: Extract<Line, { kind: 'decision' }>): readonly string[] {
+function cellsOf({ entry, record, asWritten }: DecisionLine): readonly string[] {
   const { namespace = '-', kind, name, answer, code, uses = [], dryRun } = record
   const [first, ...others] = [...new Set(uses.map((use) => use.image))]
   const images = first === undefined ? '-' : shortImage(first) + (others.length === 0 ? '' : ` +${others.length}`)
   return [
     new Date(entry.at).toISOString().replace(/\.\d+Z$/, 'Z'),
-    `${answers[answer]}${dryRun ? ' (dry run)' : ''}`,
+    `${answers[answer]}${dryRun ? ' (dry run)' : ''}${asWritten ? '' : ' (changed)'}`,
     printable(namespace, 40),
     printable(`${kind?.kind ?? '?'}${name === undefined ? '' : `/${name}`}`, 50),
     code ?? '-',

@@ -24,6 +24,8 @@ interface Shown {
   readonly entry: FoundEntry
   readonly record: DecisionRecord
   readonly decision: Decision
+  /** What about it is not what was written. */
+  readonly tampered: 'record' | 'judgement' | undefined
 }
 
 export async function run(args: Args, context: CommandContext): Promise<ExitCode> {
@@ -33,22 +35,23 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
   let shown: readonly Shown[]
   try {
     warnOfDamage(reader, context.stderr)
-    shown = theOne(name, reader.find(name)).map((entry) => toShown(entry, reader))
+    shown = reader.atOnce(() => theOne(name, reader.find(name)).map((entry) => toShown(entry, reader)))
   } finally {
     reader.close()
   }
+  const exitCode: ExitCode = shown.some(({ tampered }) => tampered !== undefined) ? 1 : 0
   if (context.json) {
     const report: DecisionShown = {
       kind: 'sealward.dev/Decision',
       version: 1,
-      exitCode: 0,
+      exitCode,
       decisions: shown.map((each) => toReport(each, language)),
     }
     context.stdout.line(JSON.stringify(report, null, 2))
   } else {
     context.stdout.line(shown.map((each) => textOf(each, language, context.stdout).join('\n')).join('\n\n'))
   }
-  return 0
+  return exitCode
 }
 
 /** Several only where one request was sent several times. */
@@ -76,7 +79,14 @@ function toShown(entry: FoundEntry, reader: RecordsReader): Shown {
   if (entry.entry.kind !== 'decision') throw new CodedError('store-malformed', `entry ${entry.seq} is no decision`)
   const { record } = entry.entry
   const hashes = (record.uses ?? []).flatMap(({ judgement }) => (judgement === undefined ? [] : [judgement]))
-  return { entry, record, decision: decisionOf(entry.id, entry.at, record, reader.judgements(new Set(hashes))) }
+  const decision = decisionOf(entry.id, entry.at, record, reader.judgements(new Set(hashes)))
+  const isJudged = hashes.every((hash) => reader.isJudgementAsWritten(hash))
+  return {
+    entry,
+    record,
+    decision,
+    tampered: !reader.isAsWritten(entry) ? 'record' : isJudged ? undefined : 'judgement',
+  }
 }
 
 /** The language in which it was told: that of the policy that decided. */
@@ -94,9 +104,9 @@ function messageOf({ record, decision }: Shown, language: Language | undefined):
 }
 
 function toReport(shown: Shown, language: Language | undefined): DecisionShown['decisions'][number] {
-  const { entry, record, decision } = shown
+  const { entry, record, decision, tampered } = shown
   const message = messageOf(shown, language)
-  const { images: _, ...rest } = recordReport(entry, record)
+  const { images: _, ...rest } = recordReport(entry, record, tampered === undefined)
   return {
     ...rest,
     ...(message !== undefined && { message }),
@@ -121,7 +131,22 @@ function textOf(shown: Shown, language: Language | undefined, stream: Stream): r
     return [`${`${name}:`.padEnd(10)}${name === 'answer' ? styled(stream, style, line) : line}`]
   })
   const denied = message === undefined ? [] : ['', ...message.split('\n').map((line) => printable(line, 4_000))]
-  return [...facts, ...denied, ...decision.verdicts.flatMap((verdict) => ['', ...imageTree(verdict, stream, told)])]
+  return [
+    ...tamperedLines(shown, stream),
+    ...facts,
+    ...denied,
+    ...decision.verdicts.flatMap((verdict) => ['', ...imageTree(verdict, stream, told)]),
+  ]
+}
+
+function tamperedLines({ tampered }: Shown, stream: Stream): readonly string[] {
+  if (tampered === undefined) return []
+  const what = {
+    record: 'its hash does not follow from the entry before it',
+    judgement: 'a judgement behind it was changed',
+  }[tampered]
+  const said = `✗ This is not what was written: ${what}. sealward decisions verify says more.`
+  return [styled(stream, 'red', said), '']
 }
 
 function factsOf({ entry, record, decision }: Shown): readonly (readonly [name: string, text: string | undefined])[] {

@@ -16,7 +16,8 @@ export const decisionsList: CommandSpec = {
   summary: 'decisions on record, the newest first',
   description:
     `Lists the decisions that serve has put on record, with one line each. ${live} Records that were lost, because the ` +
-    'store was away for too long, are listed as a gap wherever one might belong to the answer.',
+    'store was away for too long, are listed as a gap wherever one might belong to the answer. Ends with 1 if one of those ' +
+    'listed is not what was written, 2 if there is something that cannot be read.',
   options: [
     store,
     { flags: '--since <time>', description: 'not before: 2h, 7d, or 2026-06-01T00:00:00Z' },
@@ -45,7 +46,7 @@ export const decisionsShow: CommandSpec = {
     'Prints who asked for what and when, the answer word for word, and each verdict with the policies, findings and ' +
     'signers behind it, as they were on the day: no registry is asked, and policies of today do not matter. ID is the ' +
     'id in the denial, in the log and in the audit annotation, or the uid of the request; the beginning of either is ' +
-    'enough where only one begins so.',
+    'enough where only one begins so. Ends with 1 if the record is not what was written.',
   options: [
     store,
     {

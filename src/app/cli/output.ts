@@ -180,6 +180,7 @@ const decisionFacts = {
   decision: z.string().describe('The id of the decision.'),
   seq: z.number().describe('Its place in the chain of records.'),
   hash: z.string().describe('SHA-256 of the entry and all before it, in hex.'),
+  asWritten: z.boolean().describe('If not, somebody has changed it: `decisions verify` says more.'),
   at: z.string(),
   path: z.enum(['mutate', 'validate']),
   uid: z.string().describe('Of the request.'),

@@ -3,9 +3,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Judgement } from '#core/decision/judgement.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { sha256 } from './chain.ts'
 import { openForReading, unusable } from './database.ts'
 import type { LogDamage } from './log-damage.ts'
 import { damageOfLog } from './log-damage.ts'
+import { EntryCheck } from './raw-entry.ts'
 import { checkSchema } from './schema.ts'
 import type { StoredEntry } from './stored-record.ts'
 import { readEntry, readJudgement } from './stored-record.ts'
@@ -37,6 +39,7 @@ const maxFound = 5
 export class RecordsReader {
   readonly database: DatabaseSync
   readonly #file: string
+  #check: EntryCheck | undefined
 
   /** @throws CodedError `store-unusable`, `store-newer`, `store-malformed` */
   constructor(file: string) {
@@ -97,6 +100,33 @@ export class RecordsReader {
         .all(`,"uid":${JSON.stringify(name).slice(0, -1)}`),
     )
     return byUid.map(demandEntry)
+  }
+
+  /** Is this entry what was written? Whoever has changed its hash, too, is found by `verifyChain` alone. */
+  isAsWritten({ seq }: FoundEntry): boolean {
+    return this.#guarded(() => {
+      this.#check ??= new EntryCheck(this.database)
+      return this.#check.isAsWritten(seq)
+    })
+  }
+
+  /** Is this judgement what its name says? */
+  isJudgementAsWritten(hash: string): boolean {
+    const row = this.#guarded(() =>
+      this.database.prepare('SELECT CAST(content AS BLOB) AS content FROM judgements WHERE hash = ?').get(hash),
+    )
+    const content = row?.['content']
+    return content instanceof Uint8Array && sha256(content) === hash
+  }
+
+  /** What is read meanwhile is of one moment, whatever somebody writes or removes. */
+  atOnce<T>(work: () => T): T {
+    this.#guarded(() => this.database.exec('BEGIN'))
+    try {
+      return work()
+    } finally {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK')
+    }
   }
 
   /** @throws CodedError `store-malformed` */

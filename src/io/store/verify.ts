@@ -9,6 +9,8 @@ import { isStoreFailure, sqliteProblem } from './database.ts'
 import type { ChainFinding } from './findings.ts'
 import { Findings } from './findings.ts'
 import { damageOfLog, logOf } from './log-damage.ts'
+import type { RawEntry } from './raw-entry.ts'
+import { rawColumns, rawEntry } from './raw-entry.ts'
 import type { StoredEntry } from './stored-record.ts'
 import { readEntry } from './stored-record.ts'
 import { JudgementCheck } from './verify-judgements.ts'
@@ -150,8 +152,7 @@ class ChainWalk {
 
   #walk(anchor: EntryHead): EntryHead {
     const page = this.#database.prepare(
-      `SELECT CAST(seq AS TEXT) AS number, kind, CAST(at AS TEXT) AS at, id, CAST(content AS BLOB) AS content, hash
-       FROM entries WHERE seq > ? ORDER BY seq LIMIT ${pageSize}`,
+      `SELECT ${rawColumns} FROM entries WHERE seq > ? ORDER BY seq LIMIT ${pageSize}`,
     )
     let head = anchor
     // What the next entry may go on from; two where it is open which of them was changed.
@@ -159,7 +160,7 @@ class ChainWalk {
     for (;;) {
       const rows = page.all(head.seq)
       for (const row of rows) {
-        const entry = entryOf(row)
+        const entry = rawEntry(row)
         before = this.#step(entry, head.seq, before)
         head = { seq: entry.seq, hash: entry.hash }
       }
@@ -234,28 +235,6 @@ class ChainWalk {
       : `entry ${seq} is not the one that was noted`
     this.#findings.add({ kind: 'head', seq, message })
     return isBeyond ? 'beyond' : 'differs'
-  }
-}
-
-interface RawEntry {
-  readonly seq: number
-  readonly kind: string
-  /** As it stands there, whatever it is. */
-  readonly at: string
-  readonly id: string
-  readonly content: Buffer
-  readonly hash: string
-}
-
-function entryOf(row: Readonly<Record<string, unknown>>): RawEntry {
-  const { content } = row
-  return {
-    seq: Number(row['number']),
-    kind: String(row['kind']),
-    at: String(row['at']),
-    id: String(row['id']),
-    content: content instanceof Uint8Array ? Buffer.from(content) : Buffer.alloc(0),
-    hash: String(row['hash']),
   }
 }
 
