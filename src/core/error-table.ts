@@ -404,16 +404,21 @@ const input = {
   'store-unusable': {
     kind: 'input',
     meaning: 'The store of decision records cannot be opened, read or written.',
-    next: 'Check the path, its permissions and the space that is left, or run without --store.',
+    next: 'Check the path, its permissions, the space that is left, and whether the file is whole.',
   },
   'store-newer': {
     kind: 'input',
     meaning: 'The store of decision records was written by a later version of Sealward.',
     next: 'Use that version, or name another store.',
   },
+  'store-foreign': {
+    kind: 'input',
+    meaning: 'The file is no store of decision records of this version.',
+    next: 'Name the store that `sealward serve` was given; it brings an older one up to date when it starts.',
+  },
   'store-malformed': {
     kind: 'input',
-    meaning: 'The file is no store of decision records, or holds something that Sealward does not write.',
+    meaning: 'The store of decision records holds something that Sealward does not write.',
     next: 'Run `sealward decisions verify` on it, or name another store.',
   },
   'record-not-found': {

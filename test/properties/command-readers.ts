@@ -13,10 +13,8 @@ import { allOptions } from '#app/cli/options.ts'
 import { flagOf, parseCommandLine } from '#app/cli/parse.ts'
 import { openRegistry, timeoutOf } from '#app/cli/registry-flags.ts'
 import { parseOperand } from '#app/cli/sign-run.ts'
-import { openRecords } from '#app/cli/store-flags.ts'
+import { storeFlags } from '#app/cli/store-flags.ts'
 import { storeOf } from '#app/cli/store-path.ts'
-import { createLog } from '#app/log.ts'
-import { createMetrics } from '#app/server/metrics.ts'
 import { formatReference } from '#core/image/reference.ts'
 import { fuzzKeys } from '../fuzz/keys.ts'
 import { bytes, texts } from './hostile.ts'
@@ -225,14 +223,11 @@ export const commandReaders: readonly ReaderProperties[] = [
     refuses: ['usage'],
   }),
   propertiesOf({
-    of: ['src/app/cli/store-flags.ts openRecords'],
+    of: ['src/app/cli/store-flags.ts storeFlags'],
     form: texts('text', ['forever', 'd', 'w', '0d', '1.5h']),
     read: async (age) => {
-      // Without a store nothing is opened; how long to keep is read all the same.
-      const args = await argsOf('serve', `--store-keep=${age}`)
-      return (
-        (await openRecords(args, { version: '', log: createLog({ level: 'silent' }), metrics: createMetrics() })) ?? age
-      )
+      const flags = storeFlags(await argsOf('serve', '--store=no/such/file.db', `--store-keep=${age}`))
+      return age === 'forever' || Number(flags?.keep.ageMs) > 0 ? age : 'nothing'
     },
     written: fc
       .tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom('h', 'd', 'w'))

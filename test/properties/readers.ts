@@ -37,6 +37,7 @@ export const withoutProperties: Readonly<Record<string, string>> = {
   'src/app/sign-readback.ts readBack': 'gathers and verifies by the formats',
   'src/app/server/reading.ts readReview': 'hands bodies to the readers of JSON and reviews',
   'src/app/cli/policy-flags.ts loadPolicies': 'hands paths to the reader of policy files',
+  'src/app/cli/store-flags.ts openRecords': 'hands the file to the thread that writes',
   'src/app/cli/review-run.ts': 'puts the name of the file before what the reader of JSON says',
   'src/app/demo/play.ts': 'reads what the server of the demo itself has answered',
   'src/app/demo/registry-manifests.ts': 'the registry of the demo, in its own process',

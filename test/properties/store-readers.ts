@@ -85,7 +85,7 @@ function walk(content: Uint8Array) {
   }
 }
 
-const storeCodes = ['store-unusable', 'store-newer', 'store-malformed'] as const
+const storeCodes = ['store-unusable', 'store-newer', 'store-foreign', 'store-malformed'] as const
 
 /** Of a store whose process was killed: a start and three more transactions. */
 const log = (() => {

@@ -58,9 +58,12 @@ function wantedOf(args: Args): Wanted {
   }
   const limit = args.text('limit') ?? ''
   if (!/^[1-9]\d{0,6}$/.test(limit)) throw new CodedError('usage', '--limit takes a number, 1 or more')
+  const since = timeOf(args, 'since') ?? Number.NEGATIVE_INFINITY
+  const until = timeOf(args, 'until') ?? Number.POSITIVE_INFINITY
+  if (since > until) throw new CodedError('usage', '--since is later than --until')
   return {
-    since: timeOf(args, 'since') ?? Number.NEGATIVE_INFINITY,
-    until: timeOf(args, 'until') ?? Number.POSITIVE_INFINITY,
+    since,
+    until,
     namespace: args.text('namespace'),
     image: args.text('image'),
     isDenied: outcome === undefined ? undefined : outcome === 'denied',

@@ -17,7 +17,7 @@ import { createJudging } from './judging.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { listenAddress, namesFor } from './listen-address.ts'
 import { openRegistry } from './registry-flags.ts'
-import { openRecords } from './store-flags.ts'
+import { openRecords, storeFlags } from './store-flags.ts'
 
 export const run: Run = async (args, context) => {
   if (args.flag('kube')) throw new CodedError('usage', '--kube is not supported yet')
@@ -25,6 +25,7 @@ export const run: Run = async (args, context) => {
   if (paths.length === 0) throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY')
   const address = listenAddress(args.text('listen') ?? '')
   const tls = tlsOptions(args, address)
+  const store = storeFlags(args)
   const stopped = context.stopped()
   const log = createLog({ level: (args.text('log-level') ?? 'info') as LogLevel })
   const registry = await openRegistry(args, context, { loopbackIsPlain: false })
@@ -50,7 +51,7 @@ export const run: Run = async (args, context) => {
   take({ outcome: 'loaded', loaded: watch.first })
 
   try {
-    const records = await openRecords(args, { version: context.version, log, metrics })
+    const records = store && (await openRecords(store, { version: context.version, log, metrics }))
     try {
       const { engine } = createJudging({ registry })
       const handlers = createServing({ engine, policies, log, metrics, records })

@@ -14,20 +14,33 @@ import type { Args } from './command.ts'
 import { newDecisionId } from './judging.ts'
 import { storeOf } from './store-path.ts'
 
+export interface StoreFlags {
+  readonly file: string
+  readonly keep: Keep
+}
+
+/** @throws CodedError `usage` */
+export function storeFlags(args: Args): StoreFlags | undefined {
+  const file = storeOf(args)
+  const keep = keepOf(args)
+  if (file !== undefined) return { file, keep }
+  for (const name of ['store-keep', 'store-keep-records']) {
+    if (args.all(name).length > 0) throw new CodedError('usage', `--${name} is about a store; name it with --store`)
+  }
+  return undefined
+}
+
 /**
  * Opens the store and begins a run in it; nothing is served before that is done.
  *
- * @throws CodedError `usage`, `store-unusable`, `store-newer`, `store-malformed`
+ * @throws CodedError `store-unusable`, `store-newer`, `store-foreign`, `store-malformed`
  */
 export async function openRecords(
-  args: Args,
+  flags: StoreFlags,
   { version, log, metrics }: { readonly version: string; readonly log: Log; readonly metrics: Metrics },
-): Promise<DecisionRecords | undefined> {
-  const file = storeOf(args)
-  const keep = keepOf(args)
-  if (file === undefined) return undefined
+): Promise<DecisionRecords> {
   const run = randomBytes(8).toString('hex')
-  const data: ThreadData = { file, facts: { run, version, host: hostname() }, keep }
+  const data: ThreadData = { ...flags, facts: { run, version, host: hostname() } }
   const writer = await startWriter(
     () => spawnThread(data),
     (damage) => tellDamage(damage, log),

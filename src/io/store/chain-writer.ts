@@ -49,7 +49,7 @@ export class ChainWriter {
   readonly #chain: string
   #written: number
 
-  /** @throws CodedError `store-unusable`, `store-newer`, `store-malformed` */
+  /** @throws CodedError `store-unusable`, `store-newer`, `store-foreign`, `store-malformed` */
   constructor(file: string, facts: RunFacts, now: number) {
     this.#file = file
     this.#facts = facts

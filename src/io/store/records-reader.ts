@@ -41,7 +41,7 @@ export class RecordsReader {
   readonly #file: string
   #check: EntryCheck | undefined
 
-  /** @throws CodedError `store-unusable`, `store-newer`, `store-malformed` */
+  /** @throws CodedError `store-unusable`, `store-newer`, `store-foreign` */
   constructor(file: string) {
     this.#file = file
     this.database = openForReading(file)

@@ -42,7 +42,7 @@ export const migrations: readonly ((database: DatabaseSync) => void)[] = [
 /** Of the newest file that this version knows. */
 export const schemaVersion = migrations.length
 
-/** @throws CodedError `store-newer`, `store-malformed` */
+/** @throws CodedError `store-newer`, `store-foreign` */
 export function migrate(
   database: DatabaseSync,
   steps: readonly ((database: DatabaseSync) => void)[] = migrations,
@@ -62,12 +62,12 @@ export function migrate(
   }
 }
 
-/** For a reader, who changes nothing. @throws CodedError `store-newer`, `store-malformed` */
+/** For a reader, who changes nothing. @throws CodedError `store-newer`, `store-foreign` */
 export function checkSchema(database: DatabaseSync): void {
   const version = versionOf(database, schemaVersion)
   if (version !== schemaVersion) {
     throw new CodedError(
-      'store-malformed',
+      'store-foreign',
       version === 0
         ? 'the file holds no decision records'
         : `the file is of version ${version}; start serve with it once, and it becomes version ${schemaVersion}`,
@@ -85,7 +85,7 @@ function checkTables(database: DatabaseSync): void {
   } finally {
     own.close()
   }
-  throw new CodedError('store-malformed', 'the tables of the file are not those that Sealward makes')
+  throw new CodedError('store-foreign', 'the tables of the file are not those that Sealward makes')
 }
 
 function tablesOf(database: DatabaseSync): readonly unknown[] {
@@ -101,7 +101,7 @@ function versionOf(database: DatabaseSync, known: number): number {
   const isEmpty = version === 0 && database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0
   if (isEmpty) return 0
   if (application !== applicationId || version < 1) {
-    throw new CodedError('store-malformed', 'the file is a database of something else')
+    throw new CodedError('store-foreign', 'the file is a database of something else')
   }
   if (version > known) {
     throw new CodedError('store-newer', `the store has version ${version}; this Sealward knows ${known} and older`)

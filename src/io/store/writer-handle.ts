@@ -22,7 +22,7 @@ const deathsPerBatch = 5
 /**
  * @param onDamage told whenever the store was opened and its end could not be read any more
  *
- * @throws CodedError `store-unusable`, `store-newer`, `store-malformed`: told before anything is served
+ * @throws CodedError `store-unusable`, `store-newer`, `store-foreign`, `store-malformed`: told before anything is served
  */
 export async function startWriter(
   spawn: () => Worker,

@@ -134,6 +134,15 @@ describe('decisions list', () => {
     expect(stderr).toContain('1 entry is not as Sealward writes them')
   })
 
+  test('refuses a time that ends before it begins', async () => {
+    await filledStore(store.file, 1)
+    const { code, stderr } = await list(' --since 1h --until 2h')
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--since is later than --until\ncode: usage/)])
+    for (const times of [' --since 2h --until 1h', ' --since 2026-06-01T12:00:00Z --until 2026-06-01T12:00:00Z']) {
+      expect(await list(times)).toMatchObject({ code: 0 })
+    }
+  })
+
   test.each([' --since yesterday', ' --until 5', ' --limit 0', ' --limit x', ' --code signature-mising'])(
     'refuses%s',
     async (flags) => {
@@ -304,6 +313,24 @@ describe('decisions verify', () => {
       code: 2,
       stderr: expect.stringContaining('SEQ:HASH'),
     })
+  })
+
+  test.each([
+    ['nothing at all', (file: string) => writeFileSync(file, '')],
+    ['a database of something else', (file: string) => tamper(file, 'CREATE TABLE accounts (x INTEGER)')],
+  ])('of a file that holds %s does not send anybody to itself', async (_what, make) => {
+    make(store.file)
+    const { code, stderr } = await verify()
+    expect([code, stderr]).toEqual([2, expect.stringContaining('code: store-foreign\nnext: Name the store')])
+    expect(stderr).not.toContain('decisions verify')
+  })
+
+  test('of a file that is missing or cut short says nothing that only serve can do', async () => {
+    for (const line of ['verify', 'list']) {
+      const { stderr } = await cli(`decisions ${line} --store ${store.file}`)
+      expect(stderr).toContain('code: store-unusable\nnext: Check the path')
+      expect(stderr).not.toContain('without --store')
+    }
   })
 
   test('of a file that cannot be read ends with 2', async () => {

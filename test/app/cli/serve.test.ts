@@ -171,6 +171,15 @@ describe('sealward serve', () => {
     [['--policy', 'POLICY', '--tls-cert', 'POLICY'], 'usage'],
     [['--policy', 'POLICY', '--kube'], 'usage'],
     [['--policy', 'POLICY', '--store', 'postgres://x/y'], 'usage'],
+    // Flags are looked at before any file is.
+    [['--policy', 'no-such-file', '--store', 'a.db', '--store-keep', 'soon'], 'usage'],
+    [['--policy', 'no-such-file', '--store', 'a.db', '--store-keep-records', '0'], 'usage'],
+    [['--policy', 'no-such-file', '--store-keep', '9d'], 'usage'],
+    [['--policy', 'no-such-file', '--store-keep-records', '9'], 'usage'],
+    [
+      ['--policy', 'no-such-file', '--store', 'a.db', '--store-keep', '9d', '--store-keep-records', '9'],
+      'file-unreadable',
+    ],
   ])('ends with 2 for %j, saying why', async (args, code) => {
     writeFileSync(join(folder, 'policy.yaml'), policy('Deny'))
     const words = args.map((word) => word.replace('POLICY', join(folder, 'policy.yaml')))

@@ -466,7 +466,7 @@ describe('the file', () => {
 
   test('of something else is refused', () => {
     tamper(file, 'CREATE TABLE accounts (x INTEGER)')
-    expect([codeOfOpening(write), codeOfOpening(read)]).toEqual(['store-malformed', 'store-malformed'])
+    expect([codeOfOpening(write), codeOfOpening(read)]).toEqual(['store-foreign', 'store-foreign'])
     writeFileSync(file, 'this is no database, however long it is'.repeat(100))
     expect([codeOfOpening(write), codeOfOpening(read)]).toEqual(['store-unusable', 'store-unusable'])
   })
