@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { printable } from '#core/encoding/printable.ts'
 import type { ErrorCode } from '#core/errors.ts'
-import { CodedError, codeOf, messageOf } from '#core/errors.ts'
+import { CodedError, codeOf } from '#core/errors.ts'
 import type { PolicyFile } from '#core/policy/documents.ts'
 import type { Problem } from '#core/policy/problem.ts'
 import { renderProblem } from '#core/policy/problem.ts'
@@ -16,6 +16,7 @@ import { readDocuments } from '#core/policy/read.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
+import { unreadableFile, whyUnreadable } from '#core/unreadable-file.ts'
 import { readPublicKey } from '#signature/keys/public-key.ts'
 
 export interface PolicyFileOptions {
@@ -138,7 +139,7 @@ function keyFileText(path: string): string {
     }
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw error instanceof CodedError ? error : unreadable(path, error)
+    throw unreadableFile(path, error)
   }
 }
 
@@ -154,7 +155,7 @@ export async function listPolicyFiles(
       for (const file of path === '-' ? ['-'] : await filesOf(path)) files.add(file)
     } catch (error) {
       files.add(path)
-      if (!(options.missingIsEmpty && isMissing(error))) problems.push(problemOf(path, unreadable(path, error)))
+      if (!(options.missingIsEmpty && isMissing(error))) problems.push(unreadableProblem(path, error))
     }
     if (files.size > maxFiles) {
       problems.push(problemOf(path, new CodedError('input-too-large', `more than ${maxFiles} files`)))
@@ -197,7 +198,7 @@ async function readTexts(
       left -= bytes.length
       texts.push({ name, text: decode(bytes) })
     } catch (error) {
-      if (!(options.missingIsEmpty && isMissing(error))) problems.push(problemOf(name, unreadable(name, error)))
+      if (!(options.missingIsEmpty && isMissing(error))) problems.push(unreadableProblem(name, error))
     }
   }
   return texts
@@ -235,16 +236,9 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }
 
-function unreadable(path: string, error: unknown): CodedError {
-  if (error instanceof CodedError) return error
-  return new CodedError('file-unreadable', `"${printable(path)}" cannot be read: ${reason(error)}`, { cause: error })
-}
-
-/** Node's message repeats the path, and this one is shown beside it. */
-function reason(error: unknown): string {
-  if (isMissing(error)) return 'there is no such file'
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'EACCES' ? 'permission denied' : code === 'EISDIR' ? 'it is a directory' : messageOf(error)
+/** A problem names its file by itself. */
+function unreadableProblem(file: string, error: unknown): Problem {
+  return problemOf(file, error instanceof CodedError ? error : new CodedError('file-unreadable', whyUnreadable(error)))
 }
 
 function problemOf(file: string, error: CodedError): Problem {

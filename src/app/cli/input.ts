@@ -1,7 +1,8 @@
 // Reads a file that was named on the command line, or standard input for `-`, up to a cap.
 
 import { createReadStream } from 'node:fs'
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 import type { CommandContext } from './command.ts'
 
 /**
@@ -20,11 +21,7 @@ export async function readInput(path: string, context: CommandContext, maxBytes:
       parts.push(bytes)
     }
   } catch (error) {
-    if (error instanceof CodedError) throw error
-    throw new CodedError('file-unreadable', `${name} cannot be read: ${messageOf(error)}`, {
-      where: path,
-      cause: error,
-    })
+    throw unreadableFile(name, error)
   }
   return Buffer.concat(parts)
 }

@@ -9,6 +9,7 @@ import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import { nestedBeyond } from '#core/encoding/yaml.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 
 export interface Manifest {
   readonly file: string
@@ -130,7 +131,7 @@ async function filesOf(paths: readonly string[]): Promise<readonly string[]> {
         const names = (await readdir(path)).filter((name) => /^[^.].*\.(?:yaml|yml|json)$/.test(name)).sort()
         return names.map((name) => join(path, name))
       } catch (error) {
-        throw unreadable(path, error)
+        throw unreadableFile(path, error)
       }
     }),
   )
@@ -150,17 +151,12 @@ export async function readText(file: string, stdin: AsyncIterable<Uint8Array>): 
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch (error) {
     if (error instanceof TypeError) throw malformed(file, 1, 'not UTF-8 text')
-    throw unreadable(file, error)
+    throw unreadableFile(file, error)
   }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function unreadable(file: string, error: unknown): CodedError {
-  if (error instanceof CodedError) return error
-  return new CodedError('file-unreadable', `${printable(file)}: ${messageOf(error)}`, { where: file, cause: error })
 }
 
 function malformed(file: string, line: number, message: string): CodedError {

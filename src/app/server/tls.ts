@@ -5,6 +5,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { errorFields, type Log } from '#app/log.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 import { makeServingCertificate } from './certificate.ts'
 
 export type TlsOptions =
@@ -95,7 +96,7 @@ export function logTlsChange(change: TlsChange, log: Log): void {
 
 async function loadFiles(options: Extract<TlsOptions, { kind: 'files' }>): Promise<TlsPair> {
   const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
-  return checkedPair(cert, key)
+  return checkedPair(cert, key, options)
 }
 
 /** What the files hold now, and what that changes; an error stands for contents, too. Never rejects. */
@@ -107,25 +108,51 @@ async function changeOf(
   try {
     const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
     contents = `${cert}${key}`
-    return contents === told ? { contents } : { contents, change: { pair: checkedPair(cert, key) } }
+    return contents === told ? { contents } : { contents, change: { pair: checkedPair(cert, key, options) } }
   } catch (error) {
     contents ??= messageOf(error)
     return contents === told ? { contents } : { contents, change: { error } }
   }
 }
 
-function checkedPair(cert: string, key: string): TlsPair {
+/** @param from what the two are called to the one who has to mend them */
+function checkedPair(cert: string, key: string, from = { cert: 'the certificate', key: 'the key' }): TlsPair {
+  const leaf = readBlock(from.cert, cert, certificateBlock, () => new X509Certificate(cert))
+  // `createSecureContext` takes an empty text for an absent one, as a file is for a moment while it is written.
+  const privateKey = readBlock(from.key, key, privateKeyBlock, () => createPrivateKey(key))
+  if (!leaf.checkPrivateKey(privateKey)) throw invalid(from.key, `it is not the key of the certificate in ${from.cert}`)
   try {
-    const leaf = new X509Certificate(cert)
-    // `createSecureContext` takes an empty text for an absent one, as a file is for a moment while it is written.
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate')
     createSecureContext({ cert, key })
-    const expiresAt = leaf.validToDate.getTime()
-    if (Number.isNaN(expiresAt)) throw new Error('the certificate ends at a time that is none')
-    return { cert, key, expiresAt }
   } catch (error) {
-    throw new CodedError('tls-invalid', `certificate and key of the server: ${messageOf(error)}`, { cause: error })
+    throw invalid(from.cert, messageOf(error), error)
   }
+  const expiresAt = leaf.validToDate.getTime()
+  if (Number.isNaN(expiresAt)) throw invalid(from.cert, 'the certificate ends at a time that is none')
+  return { cert, key, expiresAt }
+}
+
+interface PemBlock {
+  readonly label: RegExp
+  readonly what: string
+}
+
+const certificateBlock: PemBlock = { label: /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/, what: 'certificate' }
+const privateKeyBlock: PemBlock = { label: /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/, what: 'private key' }
+
+/** OpenSSL would say of all that is wrong "no start line", or the like. */
+function readBlock<T>(from: string, text: string, { label, what }: PemBlock, read: () => T): T {
+  if (!label.test(text)) throw invalid(from, `it holds no ${what} in PEM`)
+  if (text.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || /^Proc-Type: 4,ENCRYPTED/m.test(text))
+    throw invalid(from, 'its private key is encrypted, and nobody is there to type the password')
+  try {
+    return read()
+  } catch (error) {
+    throw invalid(from, `its ${what} is damaged: ${messageOf(error)}`, error)
+  }
+}
+
+function invalid(from: string, reason: string, cause?: unknown): CodedError {
+  return new CodedError('tls-invalid', `${from}: ${reason}`, { where: from, cause })
 }
 
 async function readPem(path: string): Promise<string> {
@@ -133,7 +160,7 @@ async function readPem(path: string): Promise<string> {
     const { size } = await stat(path)
     if (size <= maxFileBytes) return await readFile(path, 'utf8')
   } catch (error) {
-    throw new CodedError('file-unreadable', `cannot read ${path}: ${messageOf(error)}`, { where: path, cause: error })
+    throw unreadableFile(path, error)
   }
   throw new CodedError('input-too-large', `${path} is larger than ${maxFileBytes} bytes`, { where: path })
 }

@@ -1,7 +1,8 @@
 // How this machine reaches the network: proxies and certificate authorities, as the usual environment variables say.
 
 import { printable } from '#core/encoding/printable.ts'
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 import { readBounded } from '#io/bounded-file.ts'
 
 export interface NetworkSettings {
@@ -70,7 +71,7 @@ export function readAuthorities(file: string, from: string): string {
   try {
     bytes = readBounded(file, maxAuthorityBytes)
   } catch (error) {
-    throw new CodedError('file-unreadable', `${from} ${file}: ${messageOf(error)}`, { where: file, cause: error })
+    throw unreadableFile(`${from} ${file}`, error)
   }
   if (bytes !== undefined) return bytes.toString('utf8')
   throw new CodedError('input-too-large', `${from} ${file}: larger than ${maxAuthorityBytes} bytes`, { where: file })

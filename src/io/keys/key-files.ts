@@ -1,7 +1,8 @@
 // Key files on disk, read with a cap; `new-key-files.ts` writes them. It knows paths; what is inside the files is known
 // to `signature/keys`.
 
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 import { readBounded } from '#io/bounded-file.ts'
 import type { PrivateKey } from '#signature/keys/private-key.ts'
 import type { PublicKeyInfo } from '#signature/keys/public-key.ts'
@@ -37,9 +38,10 @@ export async function loadPublicKey(path: string): Promise<PublicKeyInfo> {
  */
 export async function loadPrivateKey(path: string, password: () => Promise<string | Uint8Array>): Promise<PrivateKey> {
   const pem = await loadKeyFile(path)
-  const secret = await password()
   // Whoever only verifies never loads the ciphers.
-  const { openPrivateKey } = await import('#signature/keys/sealed-key.ts')
+  const { isSealedKey, openPrivateKey } = await import('#signature/keys/sealed-key.ts')
+  // What no password opens is refused before anybody is asked for one.
+  const secret = isSealedKey(pem) ? await password() : ''
   return await naming(path, () => openPrivateKey(pem, secret))
 }
 
@@ -48,10 +50,7 @@ function readCapped(path: string): Uint8Array {
   try {
     bytes = readBounded(path, maxKeyFileBytes)
   } catch (error) {
-    throw new CodedError('file-unreadable', `${path}: cannot be read: ${messageOf(error)}`, {
-      where: path,
-      cause: error,
-    })
+    throw unreadableFile(path, error)
   }
   if (bytes !== undefined) return bytes
   throw new CodedError('input-too-large', `${path}: larger than ${maxKeyFileBytes} bytes, so no key file`, {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { unreadableFile } from '#core/unreadable-file.ts'
 import { readBounded } from '#io/bounded-file.ts'
 import { createCache, createSingleFlight } from '#io/cache.ts'
 import { untilAborted } from '#io/http/deadline.ts'
@@ -79,7 +80,7 @@ function readConfig(path: string): string | undefined {
     bytes = readBounded(path, maxConfigBytes)
   } catch (error) {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined
-    throw new CodedError('file-unreadable', `${path}: ${messageOf(error)}`, { where: path })
+    throw unreadableFile(path, error)
   }
   if (bytes !== undefined) return bytes.toString('utf8')
   throw new CodedError('docker-config-malformed', `${path} is larger than ${maxConfigBytes} bytes`, { where: path })

@@ -145,6 +145,7 @@ function otherBlock(label: string): CodedError {
   if (label.endsWith('PRIVATE KEY')) {
     return malformed(`this is a private key of another form (${printable(label, 40)}); import it first`)
   }
+  if (label.endsWith('PUBLIC KEY')) return malformed('this holds only the public half; the private key is wanted here')
   return malformed(`this is a PEM block "${printable(label, 40)}", not a sealed private key`)
 }
 

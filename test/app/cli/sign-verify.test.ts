@@ -219,6 +219,37 @@ describe('usage and configuration: 2, before the registry is asked', () => {
     expect(stderr).toContain(message)
   })
 
+  test('a public key where a private one is wanted, before any password', async () => {
+    const { code, stderr } = await runHere('sign --key @cosign.pub a/b', { cwd: folder.path })
+    expect(code).toBe(2)
+    expect(stderr).toContain('cosign.pub: not a sealed private key: this holds only the public half')
+    expect(stderr).not.toContain('password')
+  })
+
+  test('neighbour: a private key asks for its password', async () => {
+    const { code, stderr } = await runHere('sign --key @cosign.key a/b', { cwd: folder.path })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('set COSIGN_PASSWORD')])
+  })
+
+  test.each([
+    'check @nowhere --policy @nowhere',
+    'check @nowhere --policy @p.yaml',
+    'review @nowhere --policy @nowhere',
+    'policy lint @nowhere',
+    'explain --facts @nowhere',
+    'verify --key @nowhere a/b',
+    'sign --key @nowhere a/b',
+    'keys import @nowhere',
+    'keys public @nowhere',
+  ])('a file that is not there is said in one wording: %s', async (line) => {
+    const policy = 'kind: ClusterTrustPolicy\nmetadata: { name: p }\nspec: { otherwise: Deny }\n'
+    await writeFile(join(folder.path, 'p.yaml'), `apiVersion: sealward.dev/v1alpha1\n${policy}`)
+    const { code, stdout, stderr } = await cli(line)
+    expect(code).toBe(2)
+    expect(stdout + stderr).toContain(`${folder.path}/nowhere: there is no such file`)
+    expect(stdout + stderr).not.toMatch(/ENOENT|cannot be read/)
+  })
+
   test('a wrong password', async () => {
     const { code, stderr } = await cli('sign --key @cosign.key a/b', { COSIGN_PASSWORD: 'battery' })
     expect(code).toBe(2)

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeServingCertificate } from '#app/server/certificate.ts'
 import type { RunningServer } from '#app/server/server.ts'
 import { encodePem, parsePem } from '#core/encoding/pem.ts'
-import { refusalCode } from '../../support/coded.ts'
+import { refusal, refusalCode } from '../../support/coded.ts'
 import { missing, needed, titled } from '../../support/tools.ts'
 import { ask, dial, reviewOf, start } from './harness.ts'
 
@@ -172,24 +172,55 @@ describe('FT-04: certificate files', () => {
   })
 
   test.each([
-    ['is not there', async () => rm(at('tls.key')), 'file-unreadable'],
-    ['is empty', async () => writeFile(at('tls.key'), ''), 'tls-invalid'],
-    ['is no PEM', async () => writeFile(at('tls.crt'), 'hello'), 'tls-invalid'],
-    ['is far too large', async () => writeFile(at('tls.crt'), Buffer.alloc(2_000_000)), 'input-too-large'],
+    ['is not there', async () => rm(at('tls.key')), 'file-unreadable', 'tls.key: there is no such file'],
+    ['is empty', async () => writeFile(at('tls.key'), ''), 'tls-invalid', 'tls.key: it holds no private key in PEM'],
+    [
+      'is no PEM',
+      async () => writeFile(at('tls.crt'), 'hello'),
+      'tls-invalid',
+      'tls.crt: it holds no certificate in PEM',
+    ],
+    [
+      'is the other one',
+      async () => writeFile(at('tls.crt'), await readFile(at('tls.key'))),
+      'tls-invalid',
+      'tls.crt: it holds no certificate in PEM',
+    ],
+    [
+      'is sealed',
+      async () => writeFile(at('tls.key'), encodePem('ENCRYPTED PRIVATE KEY', Buffer.alloc(9))),
+      'tls-invalid',
+      'tls.key: its private key is encrypted',
+    ],
+    [
+      'is damaged',
+      async () => writeFile(at('tls.key'), encodePem('PRIVATE KEY', Buffer.alloc(9))),
+      'tls-invalid',
+      'tls.key: its private key is damaged: ',
+    ],
+    [
+      'is far too large',
+      async () => writeFile(at('tls.crt'), Buffer.alloc(2_000_000)),
+      'input-too-large',
+      'tls.crt is larger',
+    ],
     [
       'belongs to another key',
       async () => writeFile(at('tls.crt'), makeServingCertificate(['a'], Date.now()).certPem),
       'tls-invalid',
+      'tls.key: it is not the key of the certificate in ',
     ],
     [
       'ends in a month that is none',
       async () => writeFile(at('tls.crt'), endless(await readFile(at('tls.crt'), 'utf8'))),
       'tls-invalid',
+      'tls.crt: ',
     ],
-  ])('one of which %s stop the start', async (_, spoil, code) => {
+  ])('one of which %s stop the start, with its name', async (_, spoil, code, said) => {
     await writePair(['127.0.0.1'])
     await spoil()
-    expect(await refusalCode(start({}, {}, { tls: files() }))).toBe(code)
+    const refused = await refusal(start({}, {}, { tls: files() }))
+    expect([refused.code, refused.message]).toEqual([code, expect.stringContaining(`${folder}/${said}`)])
   })
 })
 
