@@ -73,6 +73,17 @@ describe('the image', () => {
     expect(libraries.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(dependencies)))
   })
 
+  test('is built on one base image, which may be named by digest, and else is of a whole version', () => {
+    const first = dockerfile.search(/^FROM /m)
+    expect(dockerfile.slice(0, first)).toMatch(/^ARG NODE_IMAGE=node:\d+\.\d+\.\d+-[a-z-]+$/m)
+    expect(dockerfile.match(/^FROM .*$/gm)).toEqual(['FROM $NODE_IMAGE AS build', 'FROM $NODE_IMAGE'])
+  })
+
+  test('is named in SECURITY.md as it is in the Dockerfile', () => {
+    const [, image = ''] = /^ARG NODE_IMAGE=(.+)$/m.exec(dockerfile) ?? []
+    expect(readFileSync('SECURITY.md', 'utf8')).toContain(`--build-arg NODE_IMAGE=${image}@sha256:…`)
+  })
+
   test('runs as a user without rights, and starts the server', () => {
     expect(finalStage).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m)
     expect(finalStage).toMatch(/^CMD \["serve",/m)
