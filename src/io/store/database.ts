@@ -7,7 +7,8 @@ import process from 'node:process'
 import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { printable } from '#core/encoding/printable.ts'
-import { CodedError, messageOf } from '#core/errors.ts'
+import { CodedError } from '#core/errors.ts'
+import { whyUnreadable } from '#core/unreadable-file.ts'
 
 /** In a folder that was named instead of a file. */
 export const fileInFolder = 'decisions.db'
@@ -79,7 +80,7 @@ export function databaseInMemory(): DatabaseSync {
 
 /** What SQLite calls its error, without the words around it. It quotes what stands in the file, which anybody may have written. */
 export function sqliteProblem(error: unknown): string {
-  return printable(messageOf(error), 300)
+  return printable(whyUnreadable(error), 300)
 }
 
 /** An error of SQLite or of the file system: the store is away. Anything else is a fault of ours. */
