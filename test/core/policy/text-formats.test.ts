@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  apiVersion,
   labelKey,
+  labelValue,
   line,
   namespaceGlob,
   namespaceName,
@@ -28,6 +30,7 @@ describe('instants', () => {
     '2026',
     '2026-01-01 00:00:00Z',
     '2026-13-01T00:00:00Z',
+    '2026-00-01T00:00:00Z',
     '2026-04-31T00:00:00Z',
     '1969-12-31T23:59:59Z',
     '2026-01-01T00:00:00+24:00',
@@ -65,6 +68,12 @@ describe('names as Kubernetes writes them', () => {
     [objectName, 'a'.repeat(64), false],
     [objectName, `${'a.'.repeat(126)}a`, true],
     [objectName, `${'a.'.repeat(127)}a`, false],
+    [labelValue, '', true],
+    [labelValue, 'a_B.c', true],
+    [labelValue, 'a/b', false],
+    [apiVersion, 'v1beta2', true],
+    [apiVersion, 'xv1', false],
+    [apiVersion, 'v1x', false],
     [labelKey, 'a', true],
     [labelKey, 'example.com/a_B.c', true],
     [labelKey, 'example.com/', false],
