@@ -65,6 +65,8 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, given
   const grace = Math.min(shop.limits.cutOffGraceMs, withinMs / 10)
   const deadline = performance.now() + withinMs - grace
   const abandon = () => controller.abort(new CodedError('http-request', 'the sender went away'))
+  // Nobody waits for more than this.
+  if (withinMs <= 0) return { answer: tooLate(), abandon }
   // Whoever is answered at once is displaced by nobody.
   let displace = () => {}
   const flow = () => flowOfRequest(peer, request)

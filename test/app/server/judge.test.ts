@@ -66,6 +66,13 @@ function judgeBy(mutate: Handlers['mutate']) {
 }
 
 describe('a handler that answers at once', () => {
+  test('is not asked when the time is over', () => {
+    const judge = createJudge({ ...readyHandlers, mutate: () => allowed() }, defaultLimits, log)
+    expect(judge.judge('mutate', podRequest(['a']), 0).answer).toMatchObject({ code: 'overloaded' })
+    expect(judge.judge('mutate', podRequest(['a']), 1).answer).toMatchObject({ outcome: 'allowed' })
+    expect(judge.gate.inside).toBe(0)
+  })
+
   test('is heard at once, and leaves its place', () => {
     const { judge, ask } = judgeBy(() => allowed())
     for (let index = 0; index < 3; index++) expect(ask()).toMatchObject({ outcome: 'allowed' })
