@@ -59,7 +59,8 @@ export async function startWarmWorld(bench: Bench, options: WarmOptions = {}): P
     whole: digest.flatMap((shot, pod) => [shot, ...validate.slice(pod, pod + 1)]),
   }
   const bareShots = digest.map((shot) => ({ ...shot, holds: [], lacks: [] }))
-  const refused = await startGenerator(bench, webhook, [unsigned, foreign].map(refusedShot(registry.host)), 1)
+  const refusals = [unsigned, foreign].map(refusedShot(registry.host))
+  const refused = await startGenerator(bench, webhook, refusals, 1)
   // A connection that is opened and not used is closed after seconds.
   await refused.fire({ count: 2 })
   return {
@@ -67,6 +68,8 @@ export async function startWarmWorld(bench: Bench, options: WarmOptions = {}): P
     shots,
     bareShots,
     async checkRefusals() {
+      // Over a new connection: the first one has been idle for longer than a server lets it.
+      await refused.aim(refusals, 1)
       await refused.fire({ count: 2 })
     },
   }
