@@ -29,9 +29,11 @@ export interface ServiceOptions {
   readonly policy: string
   readonly flags: readonly string[]
   readonly nodeFlags: readonly string[]
+  /** As many as it may have open; absent: as many as the tests may. */
+  readonly openFiles?: number | undefined
 }
 
-export async function createService({ folder, policy, flags, nodeFlags }: ServiceOptions): Promise<Service> {
+export async function createService({ folder, policy, flags, nodeFlags, openFiles }: ServiceOptions): Promise<Service> {
   const at = (name: string) => join(folder, name)
   const port = await freePort()
   const authorities: string[] = []
@@ -48,7 +50,8 @@ export async function createService({ folder, policy, flags, nodeFlags }: Servic
       const words = ['serve', '--policy', at('policy.yaml'), '--listen', `127.0.0.1:${port}`, '--log-level', 'warn']
       const tls = ['--tls-cert', at('tls.crt'), '--tls-key', at('tls.key')]
       // A file that may not grow any more is an error to be told, not the end of the process.
-      const shell = ['-c', `trap '' XFSZ; exec "$@"`, 'bash', process.execPath, ...nodeFlags, program]
+      const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `
+      const shell = ['-c', `${limit}trap '' XFSZ; exec "$@"`, 'bash', process.execPath, ...nodeFlags, program]
       const started = spawn('bash', [...shell, ...words, ...tls, ...flags], {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { PATH: process.env['PATH'] ?? '', HOME: folder },

@@ -29,11 +29,13 @@ export interface World {
 
 export interface WorldOptions {
   readonly nodeFlags?: readonly string[]
+  readonly openFiles?: number
   readonly hasStore?: boolean
 }
 
 export async function startWorld({
   nodeFlags = ['--import', settableClock],
+  openFiles,
   hasStore = true,
 }: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-faults-'))
@@ -45,7 +47,7 @@ export async function startWorld({
   const policy = policyText(images.key.publicPem)
   const plain = [registry, stalled].flatMap(({ host }) => ['--insecure-registry', host])
   const flags = [...plain, ...(hasStore ? ['--store', store] : [])]
-  const service = await createService({ folder, policy, flags, nodeFlags })
+  const service = await createService({ folder, policy, flags, nodeFlags, openFiles })
   const close = async () => {
     await service.end('SIGKILL')
     await registry.close()

@@ -76,16 +76,32 @@ export const defaultLimits: ServerLimits = {
 /** A heap of 1 GiB has room for all of that at once: what is parsed takes up to ten times its bytes. */
 const roomyHeapBytes = 1_024 * 1024 * 1024
 
+/** 256 connections to registries, and what is open anyway: the store, the log, sources that are loaded late. */
+const otherFiles = 320
+/** Fewer would be too few for an API server. */
+const fewestConnections = 64
+
+export interface Resources {
+  /** How far the heap may grow. */
+  readonly heapBytes: number
+  /** May be infinite. */
+  readonly openFiles: number
+}
+
 /**
  * In a small container Node takes half of the memory for its heap, and ends the process where that does not do: what is
- * read and judged at once is less then, though never less than two of the largest bodies, and one.
+ * read and judged at once is less then, though never less than two of the largest bodies, and one. Where few files may be
+ * open, fewer connections are taken: if senders could use the files up, no name of a registry would be found.
  */
-export function limitsForHeap(heapBytes: number): ServerLimits {
-  const { bodyBytes, bodiesBytes, judgedBytes } = defaultLimits
+export function limitsFor({ heapBytes, openFiles }: Resources): ServerLimits {
+  const { bodyBytes, bodiesBytes, judgedBytes, connections, judged } = defaultLimits
   const share = Math.min(heapBytes / roomyHeapBytes, 1)
+  const taken = Math.max(Math.min(openFiles - otherFiles, connections), fewestConnections)
   return {
     ...defaultLimits,
     bodiesBytes: Math.max(bodiesBytes * share, 2 * bodyBytes),
     judgedBytes: Math.max(judgedBytes * share, bodyBytes),
+    connections: taken,
+    judged: Math.floor((judged * taken) / connections),
   }
 }

@@ -11,8 +11,9 @@ import { createBudget } from './body.ts'
 import { type Connections, trackConnections } from './connections.ts'
 import type { Handlers } from './handlers.ts'
 import { createJudge } from './judge.ts'
-import { limitsForHeap, type ServerLimits } from './limits.ts'
+import { limitsFor, type ServerLimits } from './limits.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { openFilesLimit } from './open-files.ts'
 import { type Routing, route, routeExpecting } from './routes.ts'
 import { loadTls, logTlsChange, type TlsOptions, type TlsPair, warnOfExpiry, watchTls } from './tls.ts'
 
@@ -42,7 +43,8 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, log, handlers, metrics = createMetrics() } = options
-  const limits = { ...limitsForHeap(getHeapStatistics().heap_size_limit), ...options.limits }
+  const resources = { heapBytes: getHeapStatistics().heap_size_limit, openFiles: openFilesLimit() }
+  const limits = { ...limitsFor(resources), ...options.limits }
   const pair = await loadTls(options.tls, Date.now())
   const server = createServer({ ...tlsOptions(pair, limits), ...httpOptions(limits) })
   const connections = trackConnections(server, limits, {

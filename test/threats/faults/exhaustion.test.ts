@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { slowClients } from '../../faults/crowds.ts'
 import { faults } from '../../faults/faults.ts'
 import type { Stream } from '../../faults/load.ts'
 import { startStream } from '../../faults/load.ts'
@@ -35,6 +36,23 @@ describe.concurrent('FT-06: a process that may open no more files', () => {
     expect(outcome).toMatchObject({ wrong: [], lost: [], untrue: [] })
     expect(outcome.undetermined).toBeGreaterThan(0)
   }, 180_000)
+})
+
+describe.concurrent('FT-06: a process that may open few files', () => {
+  test('neighbour: keeps some for registries, however many strangers connect', async () => {
+    const world = await startWorld({ openFiles: 400 })
+    const stream = streamOf(world)
+    try {
+      const end = await slowClients(world.service, 100)
+      await expect.poll(() => stream.answered.length, { timeout: 30_000 }).toBeGreaterThan(16)
+      await stream.stop()
+      end()
+      expect(stream.answered.filter(({ kind }) => kind !== 'right')).toEqual([])
+      expect(await world.metrics()).toMatch(/^sealward_connections_evicted_total\{doing="[a-z]+"\} [1-9]/m)
+    } finally {
+      await world.close()
+    }
+  }, 120_000)
 })
 
 describe.concurrent('FT-06: a full disk', () => {
