@@ -209,6 +209,16 @@ describe('pins', () => {
     ],
     ['accepted by a rule', [policy('a', [rule(anything)])], undefined],
     ['accepted by otherwise', [policy('a', [], { otherwise: 'Accept' })], undefined],
+    [
+      'trusted by one policy, and by the otherwise of another that would pin more strictly',
+      [policy('lenient', [], { otherwise: 'Accept', pin: 'Digest' }), with_('TagAndDigest', { namespace: 'prod' })],
+      'APP:v3@DIGEST',
+    ],
+    [
+      'trusted by two policies, of which the other pins more strictly',
+      [with_('Digest'), with_('TagAndDigest', { namespace: 'prod' })],
+      'APP@DIGEST',
+    ],
   ] as const)('%s', async (_, policies, pin) => {
     expect(await pinned(policies)).toMatchObject({ allowed: true, pin })
   })

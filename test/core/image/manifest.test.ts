@@ -5,6 +5,7 @@ import {
   dockerListType,
   dockerManifestType,
   dockerSchema1Types,
+  manifestTypes,
   maxDescriptors,
   maxManifestBytes,
   ociIndexType,
@@ -44,6 +45,18 @@ function refusal(value: unknown, declared?: string): CodedError {
   }
   throw new Error('accepted')
 }
+
+test('what is read is asked for, and nothing else', () => {
+  for (const mediaType of [ociManifestType, dockerManifestType]) {
+    expect(parseManifest(bytesOf({ ...image, mediaType }), mediaType).kind).toBe('image')
+    expect(manifestTypes).toContain(mediaType)
+  }
+  for (const mediaType of [ociIndexType, dockerListType]) {
+    expect(parseManifest(bytesOf({ ...index, mediaType }), mediaType).kind).toBe('index')
+    expect(manifestTypes).toContain(mediaType)
+  }
+  for (const mediaType of dockerSchema1Types) expect(manifestTypes).not.toContain(mediaType)
+})
 
 describe('image manifests', () => {
   test('reads an OCI image', () => {

@@ -72,6 +72,7 @@ const table: readonly (readonly [string, readonly string[], readonly string[]])[
   ],
   ['quay.io/*', ['quay.io/a'], ['quay.io/a/b', 'a']],
   ['quay.io/a*c*e', ['quay.io/ace', 'quay.io/abcde', 'quay.io/acce'], ['quay.io/aec', 'quay.io/ac', 'quay.io/a/c/e']],
+  ['quay.io/a*bc*c', ['quay.io/abcc', 'quay.io/abc-c'], ['quay.io/abc', 'quay.io/acc']],
   ['quay.io/ab*ab', ['quay.io/abab', 'quay.io/ab-ab'], ['quay.io/ab', 'quay.io/aba']],
   ['Quay.IO/app', ['quay.io/app', 'QUAY.io/app'], ['quay.io/apps']],
   ['*.example.com/app', ['a.example.com/app'], ['example.com/app', 'a.b.example.com/app', 'a.example.com:5000/app']],

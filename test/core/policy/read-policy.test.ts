@@ -498,6 +498,14 @@ describe('several documents', () => {
     expect(problemsOf([teamPolicy({ otherwise: 'Deny' }, 'a'), teamPolicy({ otherwise: 'Deny' }, 'b')])).toEqual([])
   })
 
+  it('says of a name that is there twice in a List at which item it stood first', () => {
+    const list = { apiVersion: 'v1', kind: 'List', metadata: {}, items: [namespace('shop', {}), attestor()] }
+    expect(problemsOf([list, attestor()])).toEqual([
+      'metadata.name: there is another Attestor of this name in policy.yaml items[1]',
+    ])
+    expect(problemsOf([list, attestor('other')])).toEqual([])
+  })
+
   it('reads namespaces with their labels, and Lists as their items', () => {
     const result = read([
       {

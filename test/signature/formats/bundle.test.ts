@@ -15,6 +15,7 @@ import {
   digestOf,
   image,
   type Json,
+  type Layer,
   layer,
   manifestOf,
   manifestType,
@@ -131,6 +132,27 @@ describe('asking', () => {
     const bad = { manifest, layers: [], artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json' }
     const found = await outcomes(bundle, referred([bad, referring(bundleOf())]))
     expect(found).toMatchObject({ verified: ['accepted'], oddities: ['layer-malformed'], gaps: [] })
+  })
+
+  test.each([
+    ['a second layer that is a bundle as well', (one: Layer) => [one, one]],
+    ['a second layer of another type', (one: Layer) => [one, layer()]],
+    ['a layer of another type alone', (one: Layer) => [{ ...one, mediaType: 'application/spdx+json' }]],
+  ])('a manifest with %s gives no signature, good though the bundle in it is', async (_what, changedLayers) => {
+    const one = referring(bundleOf())
+    const [held] = one.layers
+    if (held === undefined) throw new Error('no layer')
+    const about = { artifactType: one.artifactType, subject: { mediaType: manifestType, digest: image, size: 1 } }
+    const alone = { ...one, manifest: manifestOf([held], about) }
+    expect(await outcomes(bundle, referred([alone]))).toMatchObject({ verified: ['accepted'], oddities: [] })
+    const layers = changedLayers(held)
+    const changed = { ...one, manifest: manifestOf(layers, about), layers }
+    expect(await outcomes(bundle, referred([changed]))).toEqual({
+      verified: [],
+      oddities: ['layer-malformed'],
+      gaps: [],
+      questions: [],
+    })
   })
 
   test('what could not be read is a gap: the list, a manifest, a bundle', async () => {
@@ -591,6 +613,13 @@ describe('classic layers in a referrer', () => {
     const facts = referred([classic(more)], 64 * 1024)
     expect(await outcomes(cosignReferrer, facts)).toMatchObject({ verified: ['accepted'], oddities: [], gaps: [] })
     expect(await outcomes(bundle, facts)).toMatchObject({ verified: [], oddities: [], gaps: [] })
+  })
+
+  test('are told apart from what else lies in the manifest, which is named', async () => {
+    const layers = [{ ...layer(), mediaType: 'application/spdx+json' }, layer()]
+    const mixed = { manifest: manifestOf(layers, { ...about, artifactType }), layers, artifactType }
+    const found = await outcomes(cosignReferrer, referred([mixed], 64 * 1024))
+    expect(found).toMatchObject({ verified: ['accepted'], oddities: ['layer-malformed'], gaps: [] })
   })
 
   test('do not count for another image', async () => {

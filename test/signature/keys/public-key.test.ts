@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { ECDH, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { encodePem, parsePem } from '#core/encoding/pem.ts'
 import { publicKeyObject, readPublicKey } from '#signature/keys/public-key.ts'
@@ -79,14 +79,43 @@ describe('readPublicKey', () => {
     expect(refusal(rsaOf(8200)).code).toBe('key-unsupported')
     expect(readPublicKey(rsaOf(8192)).algorithm).toBe('RSA')
   })
+
+  test('refuses RSA with an exponent that is small, even, or longer than 31 bits', () => {
+    expect(refusal(rsaOf(2048, 65_535)).code).toBe('key-weak')
+    expect(refusal(rsaOf(2048, 65_538))).toEqual({ code: 'key-unsupported', message: expect.stringContaining('even') })
+    expect(refusal(rsaOf(2048, 2 ** 31 + 1)).code).toBe('key-unsupported')
+    for (const exponent of [65_537, 65_539, 2 ** 31 - 1]) {
+      expect(readPublicKey(rsaOf(2048, exponent)).algorithm).toBe('RSA')
+    }
+  })
+
+  test('refuses a key in another than its usual form, and says how to rewrite one of that kind', () => {
+    const compressed = ECDH.convertKey(der.subarray(26), 'prime256v1', undefined, undefined, 'compressed')
+    const head = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex')
+    const short = refusal(encodePem('PUBLIC KEY', Buffer.concat([head, Buffer.from(compressed)])))
+    expect(short).toEqual({ code: 'key-unsupported', message: expect.stringContaining('openssl ec -pubin') })
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const spki = publicKey.export({ format: 'der', type: 'spki' })
+    const bare = refusal(encodePem('PUBLIC KEY', withoutNull(spki)))
+    expect(bare).toEqual({ code: 'key-unsupported', message: expect.stringContaining('openssl pkey -pubin') })
+    expect(readPublicKey(encodePem('PUBLIC KEY', spki)).algorithm).toBe('RSA')
+  })
 })
 
 /** A modulus without its primes: enough for a public key, and quick to make. */
-function rsaOf(bits: number): string {
+function rsaOf(bits: number, exponent = 65_537): string {
   const modulus = Buffer.alloc(bits / 8, 0xff)
   const integer = (bytes: Buffer) => Buffer.concat([header(2, bytes.length + 1), Buffer.from([0]), bytes])
-  const content = Buffer.concat([integer(modulus), Buffer.from([2, 3, 1, 0, 1])])
+  const [odd, ...four] = Buffer.from(exponent.toString(16).padStart(10, '0'), 'hex')
+  const content = Buffer.concat([integer(modulus), Buffer.from([2, 5, odd ?? 0, ...four])])
   return encodePem('RSA PUBLIC KEY', Buffer.concat([header(0x30, content.length), content]))
+}
+
+/** An RSA key whose algorithm has no parameters, where the usual form has NULL. */
+function withoutNull(spki: Buffer): Buffer {
+  const algorithm = Buffer.from('300b06092a864886f70d010101', 'hex')
+  const rest = Buffer.concat([algorithm, spki.subarray(4 + algorithm.length + 2)])
+  return Buffer.concat([header(0x30, rest.length), rest])
 }
 
 function header(tag: number, length: number): Buffer {
