@@ -31,14 +31,17 @@ function lintReach(rules: readonly Rule[], warn: Warn): void {
   const all = rules.flatMap((rule, at): readonly Placed[] =>
     rule.images.map((pattern, index) => ({ pattern, path: ['spec', 'rules', at, 'images', index], rule })),
   )
-  for (const [position, { pattern, path, rule }] of all.entries()) {
+  for (const { pattern, path, rule } of all) {
     const except = rule.exceptImages.find((each) => covers(each, pattern))
     if (except) warn('rule-unreachable', path, `exceptImages ("${except.text}") takes out all that it matches`)
-    const winner = all.find((other, otherPosition) => {
-      if (other.rule === rule || other.rule.exceptImages.length > 0) return false
-      const difference = compareSpecificity(other.pattern, pattern)
-      return (difference > 0 || (difference === 0 && otherPosition < position)) && covers(other.pattern, pattern)
-    })
+    // Of equally specific patterns one covers the other only if they are the same, and no two rules have the same one.
+    const winner = all.find(
+      (other) =>
+        other.rule !== rule &&
+        other.rule.exceptImages.length === 0 &&
+        compareSpecificity(other.pattern, pattern) > 0 &&
+        covers(other.pattern, pattern),
+    )
     if (winner) {
       const where = `${renderPath(winner.path)} ("${winner.pattern.text}")`
       warn('rule-unreachable', path, `never governs: ${where} goes before it and matches all that it matches`)
