@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Format, Verification } from '#core/decision/format.ts'
+import { CodedError } from '#core/errors.ts'
 import { accept, refuse } from '#signature/acceptance.ts'
 import { cosign } from '#signature/formats/cosign.ts'
 import { formats } from '#signature/formats.ts'
@@ -64,7 +65,20 @@ describe('the door', () => {
     const throwing = throughDoor(async () => {
       throw new TypeError('x is not a function')
     })
-    await expect(throwing).rejects.toMatchObject({ code: 'internal-error' })
+    await expect(throwing).rejects.toMatchObject({
+      code: 'internal-error',
+      message: 'a signature format failed: x is not a function',
+    })
+  })
+
+  test('leaves a fault that a format names itself as it is', async () => {
+    const fault = new CodedError('internal-error', 'nothing to verify with')
+    await expect(throughDoor(() => Promise.reject(fault))).rejects.toBe(fault)
+    const finding = new CodedError('payload-malformed', 'no JSON')
+    await expect(throughDoor(() => Promise.reject(finding))).rejects.toMatchObject({
+      code: 'internal-error',
+      message: 'a signature format failed: no JSON',
+    })
   })
 
   test('accepts nothing without the indispensable checks', () => {

@@ -225,6 +225,18 @@ describe('a denial in English', () => {
       ],
     ],
     [
+      'a Warn policy that stands first and says the same of other keys',
+      'v0',
+      [policy('early', [rule(signed('ci'))], { mode: 'Warn' }), ...production(signed('release'))],
+      [
+        `The image "${name}:v0" ${spot} is refused by policy "production": nobody has signed it.`,
+        '',
+        'Found: no signature.',
+        'Would be accepted: a signature by "release" (key "release").',
+        release(d0),
+      ],
+    ],
+    [
       'more keys than are worth naming',
       'v0',
       production(signed(attestor('many', { keys: ['a', 'b', 'c', 'd', 'e'] }))),

@@ -120,6 +120,18 @@ describe('a record', () => {
     expect(recordText(recordOf(place, answered, () => 'h')).length).toBeLessThan(30_000)
   })
 
+  test('names the field of a use by its pointer: an index is a number and nothing else', () => {
+    const fieldOf = (pointer: string) => {
+      const [verdict] = bad.verdicts
+      if (verdict === undefined) throw new Error('there is a verdict')
+      const verdicts = [{ ...verdict, use: { ...verdict.use, pointer } }]
+      return remembered({ ...bad, verdicts }).decision.verdicts[0]?.use.field
+    }
+    expect(fieldOf('/spec/containers/10/image')).toBe('spec.containers[10].image')
+    expect(fieldOf('/spec/step2/containers/0/image')).toBe('spec.step2.containers[0].image')
+    expect(fieldOf('/spec/2nd/containers/0/image')).toBe('spec.2nd.containers[0].image')
+  })
+
   test('cuts no character in half', () => {
     const name = '😀'.repeat(400)
     const record = recordOf(place, { path: 'mutate', request: request({ name }), answer: answerOf(good) }, () => '')

@@ -35,6 +35,13 @@ describe('YAML', () => {
     expect(values('at: 2026-01-01T00:00:00Z')).toEqual([{ at: '2026-01-01T00:00:00Z' }])
   })
 
+  it('says of a name that is no text that alone, whatever hangs on it', () => {
+    expect(problems('&x 1: a')).toEqual(['1: a member name must be text; write it in quotes'])
+    expect(problems('1: &x a')).toEqual(['1: a member name must be text; write it in quotes'])
+    expect(problems('"1": &x a')).toEqual(['1: anchors (&name) are not read'])
+    expect(parseYamlDocuments('1: a\nb: c').map(({ value }) => value)).toEqual([{ b: 'c' }])
+  })
+
   it.each([
     ['an alias', 'a: &x 1\nb: *x', /^1: anchors|2: aliases/],
     ['an alias of nothing', 'b: *x', /^1: aliases/],

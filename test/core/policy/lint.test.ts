@@ -47,6 +47,14 @@ describe('warnings', () => {
     expect(warning?.line).toBeGreaterThan(20)
   })
 
+  it('name the path from the top of the document, be the object an item of a List or not', () => {
+    const policies = [clusterPolicy({ rules: someRules, pin: 'InsecureNever' })]
+    const items = [attestor(), ...policies]
+    const paths = (documents: readonly Json[]) => lintPolicies(read(documents), { now }).map(({ path }) => path)
+    expect(paths([{ apiVersion: 'v1', kind: 'List', metadata: {}, items }])).toEqual(['items[1].spec.pin'])
+    expect(paths(items)).toEqual(['spec.pin'])
+  })
+
   it('are given even where nobody knows where an object stands', () => {
     const result = read([attestor(), clusterPolicy({ rules: someRules, pin: 'InsecureNever' })])
     const [warning] = lintPolicies({ ...result, origins: new Map() }, { now })
@@ -178,6 +186,31 @@ describe('warnings', () => {
     ).toEqual(['key-expired spec.key.keys[0].notAfter', 'no-valid-key spec.key.keys'])
   })
 
+  it('know the life of keys of attestors inside a policy, and where they stand', () => {
+    const own = (notAfter: string) => ({
+      attestors: { ours: keySpec({ name: 'k', pem: pems.first }, { name: 'l', pem: pems.second, notAfter }) },
+      rules: [rule(['registry.example.com/team/**'], { signature: { attestor: 'ours' } })],
+    })
+    expect(lint([teamPolicy(own('2026-01-01T00:00:00Z'))])).toEqual([
+      'key-expired spec.attestors.ours.key.keys[1].notAfter',
+    ])
+    expect(lint([teamPolicy(own('2027-01-01T00:00:00Z'))])).toEqual([])
+  })
+
+  it('see who is asked for inside of groups', () => {
+    const both = [attestor(), attestor('security', keySpec({ name: 'k', pem: pems.third }))]
+    const using = (name: string) => [
+      ...both,
+      clusterPolicy({
+        rules: [
+          rule(['a.example.com/b'], { allOf: [signedByRelease, { anyOf: [{ signature: { attestor: name } }] }] }),
+        ],
+      }),
+    ]
+    expect(lint(using('security'))).toEqual([])
+    expect(lint(using('release'))).toEqual(['attestor-unused metadata.name'])
+  })
+
   it('name attestors that nobody asks for, and those hidden by others', () => {
     const own = { attestors: { release: keySpec({ name: 'ci', pem: pems.second }) }, rules: someRules }
     expect(
@@ -267,5 +300,11 @@ describe('covers', () => {
   it('gives up on patterns that branch without end', () => {
     const many = `a.example.com/${'**/a*/'.repeat(7)}b`
     expect(covers(parseImagePattern(many), parseImagePattern(`a.example.com/${'**/aa/'.repeat(7)}c`))).toBe(false)
+    const deep = (count: number) =>
+      covers(
+        parseImagePattern(`a.example.com/${'**/*/'.repeat(count)}**`),
+        parseImagePattern(`a.example.com/${'**/b/'.repeat(count)}c`),
+      )
+    expect([deep(6), deep(7)]).toEqual([true, false])
   })
 })

@@ -15,6 +15,7 @@ import {
   signedByRelease,
   someRules,
   teamPolicy,
+  toolsWith,
 } from '../../support/policy-documents.ts'
 
 function like(expected: string | RegExp): unknown {
@@ -496,6 +497,25 @@ describe('several documents', () => {
       'metadata.name: there is another ClusterTrustPolicy of this name in policy.yaml',
     ])
     expect(problemsOf([teamPolicy({ otherwise: 'Deny' }, 'a'), teamPolicy({ otherwise: 'Deny' }, 'b')])).toEqual([])
+  })
+
+  it('say that the reader failed on one of them, and are otherwise read', () => {
+    let calls = 0
+    const failing = (at: number) => {
+      calls = 0
+      const sha256 = (text: string) => {
+        calls += 1
+        if (calls === at) throw new TypeError('no such hash')
+        return toolsWith().sha256(text)
+      }
+      return read([attestor(), attestor('ci')], { ...toolsWith(), sha256 })
+    }
+    const first = failing(1)
+    expect(first.attestors.map(({ name }) => name)).toEqual(['ci'])
+    expect(first.problems).toMatchObject([
+      { code: 'internal-error', message: 'could not be read: no such hash; this is a defect of Sealward' },
+    ])
+    expect(failing(0)).toMatchObject({ attestors: [{}, {}], problems: [] })
   })
 
   it('says of a name that is there twice in a List at which item it stood first', () => {
