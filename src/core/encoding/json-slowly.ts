@@ -48,9 +48,17 @@ class Repeated extends Error {
   }
 }
 
-/** RFC 6901. */
+/** What is told of a name. A name may have 2 MiB, and nobody can interrupt its escaping. */
+const shownName = 256
+
+/** RFC 6901, but for names that are too long to be told. */
 export function pointerOf(path: readonly (string | number)[]): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return path.map((step) => `/${escaped(String(step))}`).join('')
+}
+
+function escaped(name: string): string {
+  const shown = name.length > shownName ? `${name.slice(0, shownName)}…` : name
+  return shown.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
 const quote = 0x22

@@ -112,6 +112,7 @@ describe('JSON in pieces of any size is read as a whole is', () => {
     ['{"a":[1,2],"b":2,"a":[3,4]}', 'json-duplicate'],
     ['[1,{"x":[{"a":1,"b":2},{"b":[1,2],"c":3,"b":4}]}]', 'json-duplicate'],
     ['{"x/~":{"a":1,"b":2,"a":3}}', 'json-duplicate'],
+    [`{"${'/'.repeat(300)}":{"a":1,"b":2,"a":3}}`, 'json-duplicate'],
     ['{"__proto__":1,"b":2,"__proto__":3}', 'json-duplicate'],
   ])('refuses %s', (text, code) => {
     expect(expectAgreement(encoder.encode(text))).toMatchObject({ code })

@@ -86,6 +86,12 @@ describe('strict JSON', () => {
     })
   })
 
+  test('cuts names in the place of a repeated member before they are escaped', () => {
+    const where = (name: string) => refusalOf(() => parseStrictJson(`{"${name}":{"a":1,"a":2}}`)).where
+    expect(where('/'.repeat(256))).toBe(`/${'~1'.repeat(256)}/a`)
+    expect(where('/'.repeat(257))).toBe(`/${'~1'.repeat(256)}…/a`)
+  })
+
   test('escapes the name of a repeated member in the message', () => {
     expect(refusalOf(() => parseStrictJson('{"\\u001b[2J":1,"\\u001b[2J":2}')).message).toContain('/\\u{1b}[2J')
   })
