@@ -111,9 +111,16 @@ export class Outgoing {
     })
   }
 
-  /** It finds a connection that is there, or waits for one of its own. */
+  /** It finds a connection that is there and that nobody has been given yet, or waits for one of its own. */
   #hasOwnRoom(outlet: Outlet): boolean {
-    return outlet.wire.idle() > 0 || this.#busy(outlet) >= outlet.connections
+    return this.#unused(outlet) > 0 || this.#busy(outlet) >= outlet.connections
+  }
+
+  /** Less what those have been given who were let in and are not on their connections yet. */
+  #unused(outlet: Outlet): number {
+    let unused = outlet.wire.idle()
+    for (const { end } of this.#outlets.get(outlet) ?? []) if (end === undefined) unused--
+    return Math.max(unused, 0)
   }
 
   /** If need be at the cost of connections that wait for their next request: those of whoever was asked the longest ago. */
@@ -121,7 +128,7 @@ export class Outgoing {
     let open = 0
     let idle: Outlet | undefined
     for (const [outlet, underWay] of this.#outlets) {
-      const unused = outlet.wire.idle()
+      const unused = this.#unused(outlet)
       if (underWay.size + unused === 0) this.#outlets.delete(outlet)
       else if (unused > 0) idle ??= outlet
       open += Math.min(underWay.size, outlet.connections) + unused

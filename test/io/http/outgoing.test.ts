@@ -106,9 +106,10 @@ describe('room for a request', () => {
     traffic.outgoing.leave(first)
     const [asked] = traffic.send(registry)
     const next = traffic.wait(registry)
+    const afterNext = traffic.wait(registry)
     isFree = true
     if (asked !== undefined) traffic.outgoing.leave(asked)
-    expect([await isSettled(next), closed]).toEqual([true, 0])
+    expect([await isSettled(next), await isSettled(afterNext), closed]).toEqual([true, false, 0])
   })
 
   test('is made by closing what waits for its next request, of the host that was asked the longest ago', async () => {
