@@ -66,9 +66,10 @@ function scanFrames(log: number, file: string): Scanned | undefined {
   const walk = new FrameWalk(isWhole, isLittle, sums)
   const salts = header.subarray(16, 24)
   for (let n = 0; fill(log, frame, headerBytes + n * frame.length); n++) {
-    // A header that is damaged may be so in its salts.
+    // A header that is damaged may be so in its salts, and with it the first frame: those of the frame before count then.
     if (n === 0 && !isWhole) frame.copy(salts, 0, 8, 16)
     walk.next(frame, frame.compare(salts, 0, 8, 8, 16) === 0)
+    if (!isWhole) frame.copy(salts, 0, 8, 16)
   }
   const { firstBad, frames, transactions } = walk
   if (firstBad === undefined || transactions === 0) return undefined

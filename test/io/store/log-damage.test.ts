@@ -162,6 +162,16 @@ describe('one wrong bit', () => {
     expect(damageOfLog(file)).toBeUndefined()
   })
 
+  test.each([
+    ['sector', 512],
+    ['block', 4_096],
+    ['page', headerBytes + frameBytes],
+  ])('of its first %s, header and all, is found', (_what, bytes) => {
+    killedUnderLoad()
+    writeFileSync(log, readFileSync(log).fill(0, 0, bytes))
+    expect(damageOfLog(file)).toMatchObject({ frames: frames(), transactions: expect.toSatisfy((n: number) => n >= 5) })
+  })
+
   test('is a finding of whoever verifies, as often as it is asked', () => {
     killedUnderLoad()
     flip(frameAt(frames() - 3) + 100)
