@@ -4,7 +4,7 @@
 
 import type { LookupAddress } from 'node:dns'
 import { CodedError } from '#core/errors.ts'
-import { createCache } from '#io/cache.ts'
+import { type Cache, createCache } from '#io/cache.ts'
 import type { Resolve } from './guard.ts'
 import { Line } from './line.ts'
 import type { Standing } from './message.ts'
@@ -23,8 +23,13 @@ const freshMs = 10_000
  * been asked for within the hour.
  */
 const keptMs = 3_600_000
-/** Ten times what a large cluster deploys from. */
+/** Look-ups in line, and domains whose names are kept: ten times what a large cluster deploys from. */
 const maxNames = 1_000
+/**
+ * Of one domain. Whoever has one may have it answer for any name in it, and would have those of others forgotten; of a
+ * cloud's registries a cluster uses a few dozen.
+ */
+const maxNamesOfDomain = 64
 /** A name server at hand answers in milliseconds; with addresses at hand nobody waits for a slow one. */
 const graceMs = 500
 /** Without: shorter than what an admission has by default, so that the answer says what it waited for. */
@@ -52,7 +57,7 @@ interface Search extends Standing {
 
 export class Lookups {
   readonly #resolve: Resolve
-  readonly #kept = createCache<Kept>({ max: maxNames, ttl: 0 })
+  readonly #kept = new KeptNames()
   readonly #searches = new Map<string, Search>()
   readonly #knownNames = new Line<Search>()
   readonly #newNames = new Line<Search>()
@@ -148,6 +153,26 @@ export class Lookups {
 
   #lineOf({ isKnown }: Search): Line<Search> {
     return isKnown ? this.#knownNames : this.#newNames
+  }
+}
+
+/** Addresses that were found, by domain: where there are too many, those that were used the longest ago are forgotten. */
+class KeptNames {
+  readonly #domains = createCache<Cache<Kept>>({ max: maxNames, ttl: 0 })
+
+  get(name: string): Kept | undefined {
+    return this.#domains.get(domainOf(name))?.get(name)
+  }
+
+  set(name: string, kept: Kept): void {
+    const domain = domainOf(name)
+    const names = this.#domains.get(domain) ?? createCache<Kept>({ max: maxNamesOfDomain, ttl: 0 })
+    names.set(name, kept)
+    this.#domains.set(domain, names)
+  }
+
+  delete(name: string): void {
+    this.#domains.get(domainOf(name))?.delete(name)
   }
 }
 

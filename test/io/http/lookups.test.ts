@@ -132,6 +132,23 @@ describe('a name that was answered before', () => {
     expect([await system.find(honest), system.asked.length]).toEqual([['203.0.113.2'], 2])
   })
 
+  test('is not forgotten for a thousand names of another domain; neighbour: one of that domain is', async () => {
+    const system = new System()
+    await system.use('registry.example.com')
+    await system.use('first.example.org')
+    for (let at = 0; at < 1_000; at++) {
+      const found = system.find(`n${at}.example.org`)
+      system.answer(`n${at}.example.org`)
+      await found
+    }
+    await system.flood(4)
+    const known = system.find('registry.example.com')
+    const forgotten = refusalCode(system.find('first.example.org'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await known).toEqual(['203.0.113.1'])
+    expect(await forgotten).toBe('overloaded')
+  })
+
   test('keeps them while the name server fails; neighbour: not when it says that there is no such name', async () => {
     const system = new System()
     await system.use(honest)
