@@ -17,8 +17,8 @@ export function withoutUserPart(text: string): string {
 
 /**
  * The offset of the `@` that ends a user part; -1 if there is none. Since a password may hold a `/` or an `@` itself, every
- * `@` is one that begins no digest, and has a path after it, or a scheme or `name:` before it. What is left are slips such
- * as `app@v1` and `host:5000/app@v1`.
+ * `@` is one that begins no digest, and has a path after it, or a scheme or `name:` before it, if that is no host with its
+ * port. What is left are slips such as `app@v1` and `host:5000/app@v1`.
  */
 export function endOfUserPart(text: string): number {
   let at = text.lastIndexOf('@')
@@ -29,10 +29,15 @@ export function endOfUserPart(text: string): number {
   const lastSlash = text.lastIndexOf('/')
   for (; at >= 0; at = at === 0 ? -1 : text.lastIndexOf('@', at - 1)) {
     const hasScheme = scheme >= 0 && scheme < at
-    const hasName = colon >= 0 && colon < at && (slash < 0 || at < slash)
+    const hasName = colon >= 0 && colon < at && (slash < 0 || at < slash || isNoPort(text.slice(colon + 1, slash)))
     if ((at < lastSlash || hasScheme || hasName) && !beginsDigest(text.slice(at + 1))) return at
   }
   return -1
+}
+
+/** Between a host and its path stands `5000`; what ends a user part before the path is found by itself. */
+function isNoPort(text: string): boolean {
+  return /[^0-9]/.test(text) && !text.includes('@')
 }
 
 /** No host is called so. */

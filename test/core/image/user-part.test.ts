@@ -35,6 +35,8 @@ describe('a user part', () => {
     ['user:se@cr/et@registry.example.com/a', '***:***@registry.example.com/a'],
     [' https://user:secret@registry.example.com', '***:***@registry.example.com'],
     ['//user:secret@registry.example.com', '***:***@registry.example.com'],
+    ['AWS:abc/secret@registry.example.com', '***:***@registry.example.com'],
+    ['robot:ab/secret@nginx:1.25', '***:***@nginx:1.25'],
     ['@registry.example.com/a', '***:***@registry.example.com/a'],
   ])('of %s is not shown', (text, shown) => {
     expect(withoutUserPart(text)).toBe(shown)
