@@ -7,8 +7,8 @@ const chapters: readonly (readonly [kind: ErrorKind, title: string, about: strin
   [
     'undetermined',
     'It could not be found out',
-    'Never a yes, and never "unsigned". Exit code 3. Codes marked with ◦ are outages that nobody who pushes to a registry ' +
-      'can bring about; only these may be softened by `whenUndetermined`.',
+    'Never a yes, and never "unsigned". Exit code 3. Codes marked with ◦ are outages, which no single image or object brings ' +
+      'about by what it holds; only these may be softened by `whenUndetermined`.',
   ],
   ['accepted', 'Accepted without verification', 'The image passes, and every output says that nothing was verified.'],
   ['check', 'Why one signature does not count', 'Another signature of the same image may still count.'],

@@ -5,7 +5,7 @@
 //   accepted      a verdict: let pass without verification
 //   check         why one signature does not count; a verdict may still be `trusted` by another
 //   input         what somebody handed to us is not acceptable (files, flags, requests)
-// `outage` marks the undetermined codes that nobody who pushes to a registry can bring about; only these may be
+// `outage` marks the undetermined codes that no single image or object brings about by what it holds; only these may be
 // softened by `whenUndetermined`.
 
 import { errorRows } from './error-table.ts'

@@ -19,8 +19,9 @@ const mostOfHonest = 32
 const clockSlackMs = 60_000
 
 /**
- * Helps only where nobody who pushes or deploys can have had a hand in it (`outage` in the table of codes), and only as
- * far as all enforcing policies that speak about the image agree: the strictest wins.
+ * Helps only where nobody who pushes this image or deploys this object can have had a hand in it (`outage` in the table of
+ * codes), and only as far as all enforcing policies that speak about the image agree: the strictest wins. What many objects
+ * together do to a registry or to the line cannot be told from an outage: docs/policy.md says so.
  */
 export function soften(
   image: ImagePlan,

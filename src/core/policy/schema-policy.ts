@@ -38,7 +38,9 @@ export const whenUndetermineds = {
   UseLastVerdict: {
     doc: 'Let in during an outage if the last verdict on this digest was `trusted`, not too long ago.',
   },
-  InsecureAdmit: { doc: 'Let in during an outage, unverified, with a warning.' },
+  InsecureAdmit: {
+    doc: 'Let in during an outage, unverified, with a warning. Whoever deploys or pushes much may bring one about.',
+  },
 } as const satisfies Record<WhenUndetermined, Choice>
 
 export const referenceKinds = {
