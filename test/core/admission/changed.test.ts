@@ -178,6 +178,12 @@ describe('usesOfRequest', () => {
     }
   })
 
+  test('does not take what was no pod spec before for one', () => {
+    const update = (spec: unknown) => request({ operation: 'UPDATE', object: { spec }, oldObject: { spec } })
+    expect(() => usesOfRequest(update(7))).toThrow(expect.objectContaining({ code: 'workload-malformed' }))
+    expect(usesOfRequest(update({ containers: 7 }))).toMatchObject({ all: [], changed: [] })
+  })
+
   test('does not take the same unreadable pod spec at another place for the one of before', () => {
     const spec = { containers: [{ name: 'a', image: 7 }] }
     const kind = { group: 'example.com', version: 'v1', kind: 'Anything' }

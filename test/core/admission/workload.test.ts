@@ -186,6 +186,19 @@ describe('imageUses', () => {
     expect(message({ spec: [] })).toMatch(/spec is not an object$/)
   })
 
+  test.each([
+    ['extensions', 'Deployment'],
+    ['extensions', 'ReplicaSet'],
+    ['extensions', 'DaemonSet'],
+    ['apps', 'Deployment'],
+  ])('demands of %s/%s what it demands of a kind that it knows', (group, kind) => {
+    const object = { spec: { template: { spec: { containers: [{ name: 'a' }] } } } }
+    expect(codeAndPlace(() => imageUses(object, { group, kind }))).toBe(
+      'workload-malformed spec.template.spec.containers[0].image',
+    )
+    expect(codeAndPlace(() => imageUses(object, { group: 'example.com', kind }))).toBe('nothing thrown')
+  })
+
   test('refuses a Deployment whose container has no image, but lets its image volume be open as Kubernetes does', () => {
     const withVolume = (containers: unknown) => ({
       spec: { template: { spec: { containers, volumes: [{ name: 'v', image: {} }] } } },

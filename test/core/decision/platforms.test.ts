@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Digest } from '#core/image/digest.ts'
+import { dockerListType } from '#core/image/manifest.ts'
 import type { Platforms } from '#core/policy/words.ts'
 import { at, judging, name, noon } from '../../support/judging.ts'
 import { digestOf, indexType, MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
@@ -143,6 +144,14 @@ describe('platforms: Each cannot judge', () => {
       (registry: MemoryRegistry) => [
         ...two(registry),
         { digest: digestOf('x'), mediaType: indexType, platform: linux('s390x') },
+      ],
+      'manifest-unsupported',
+    ],
+    [
+      'a Docker list inside an index',
+      (registry: MemoryRegistry) => [
+        ...two(registry),
+        { digest: digestOf('x'), mediaType: dockerListType, platform: linux('s390x') },
       ],
       'manifest-unsupported',
     ],

@@ -30,6 +30,15 @@ test.each([
   ['attestors', { attestors: parts.attestors.slice(1) }],
   ['namespaces', { namespaces: parts.namespaces.slice(1) }],
   [
+    'names of namespaces',
+    {
+      namespaces: [
+        { name: 'crew', labels: { a: '1' } },
+        { name: 'prod', labels: {} },
+      ],
+    },
+  ],
+  [
     'labels',
     {
       namespaces: [

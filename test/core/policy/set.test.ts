@@ -47,6 +47,38 @@ it('what was found for one resource is not given for another', () => {
   expect([{}, deployments, {}].map(isEmpty)).toEqual([false, true, false])
 })
 
+describe('what was found for one namespace is not given for another', () => {
+  it.each<[string, Spec]>([
+    ['all objects', {}],
+    ['those with a label', { objectSelector: { matchLabels: { a: '1' } } }],
+    ['those that an expression selects', { objectSelector: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } }],
+    ['namespaces whose labels are not known', { namespaceSelector: { matchLabels: { tier: 'web' } } }],
+    [
+      'those with a label, in namespaces whose labels are not known',
+      { namespaceSelector: { matchLabels: { tier: 'web' } }, objectSelector: { matchLabels: { a: '1' } } },
+    ],
+  ])('where the policies of both are for %s', (_, match) => {
+    const inNamespace = (name: string) =>
+      clusterPolicy({ otherwise: 'Deny', match: { namespaces: [name], ...match } }, `for-${name}`)
+    const set = setOf(['prod', 'test'].map(inNamespace))
+    const names = (name: string) => {
+      const { policies, undetermined } = set.match({ ...pods, namespace: name, objectLabels: { a: '1' } })
+      return [...policies, ...undetermined].map((policy) => policy.name)
+    }
+    expect([names('prod'), names('test'), names('other')]).toEqual([['for-prod'], ['for-test'], []])
+  })
+})
+
+it('a selector that selects everything gives all objects the same, and one that selects by label does not', () => {
+  const same = (objectSelector: Spec) => {
+    const set = setOf([clusterPolicy({ otherwise: 'Deny', match: { objectSelector } })])
+    const [one, other] = ['b', 'c'].map((b) => set.match({ ...pods, objectLabels: { a: '1', b } }))
+    expect(one?.policies).toHaveLength(1)
+    return one === other
+  }
+  expect([{}, { matchLabels: { a: '1' } }].map(same)).toEqual([true, false])
+})
+
 it.each(['kube-system', 'kube-public', 'kube-node-lease', 'sealward'])('%s is exempt, and no other', (name) => {
   expect(defaultExempt).toContain(name)
   expect(defaultExempt).toHaveLength(4)
