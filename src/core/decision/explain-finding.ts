@@ -64,8 +64,8 @@ export function wouldAccept(finding: Finding, language: Language): string | unde
     case 'deny':
       return undefined
     case 'allOf': {
-      const parts = finding.of.map((child) => partOf(child, language))
-      return parts.some((part) => part === undefined) ? undefined : say.all(distinct(parts))
+      const parts = finding.of.map((child) => partOf(child, language)).filter((part) => part !== undefined)
+      return parts.length < finding.of.length ? undefined : say.all(distinct(parts))
     }
     case 'anyOf':
     case 'atLeast': {
@@ -82,8 +82,8 @@ function partOf(child: Finding, language: Language): string | undefined {
   return text === undefined || !('of' in child) || child.of.length < 2 ? text : `[${text}]`
 }
 
-function distinct(parts: readonly (string | undefined)[]): readonly string[] {
-  return [...new Set(parts.filter((part) => part !== undefined))]
+function distinct(parts: readonly string[]): readonly string[] {
+  return [...new Set(parts)]
 }
 
 function acceptable({ attestor, acceptableKeys, annotations, identity }: SignatureDemandFinding): Acceptable {

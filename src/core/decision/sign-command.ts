@@ -17,7 +17,7 @@ export function signCommand(
   },
 ): string {
   const { annotations, recursive } = options
-  const digest = options.digest === undefined ? undefined : toDigest(options.digest)
+  const digest = toDigest(options.digest ?? '')
   const words = ['sealward', 'sign', '--key', 'KEY']
   if (recursive) words.push('--recursive')
   for (const [name, value] of Object.entries(annotations)) words.push('-a', `${name}=${value}`)
