@@ -33,6 +33,15 @@ describe('the door', () => {
     await expect(unknown).rejects.toMatchObject({ code: 'internal-error' })
   })
 
+  test('asks a format only about attestors of its kind', () => {
+    const other = { ...attestor, kind: 'keyless' } as unknown as typeof attestor
+    expect(formats.map(({ serves }) => [serves(attestor), serves(other)])).toEqual([
+      [true, false],
+      [true, false],
+      [true, false],
+    ])
+  })
+
   test('lets pass what a format proved, and what it refused', async () => {
     expect(await throughDoor(async () => accept(checks, claims))).toMatchObject({ accepted: true, claims })
     const refused = refuse([], { code: 'signature-wrong-key', detail: 'no' })

@@ -287,7 +287,7 @@ describe('objectMeta', () => {
   })
 
   test('reads an object without metadata as one without labels', () => {
-    expect(objectMeta({})).toEqual({ labels: {} })
+    expect([{}, { metadata: null }, null].map(objectMeta)).toEqual([{ labels: {} }, { labels: {} }, { labels: {} }])
     expect(objectLabels({ metadata: { labels: null } })).toEqual({})
   })
 

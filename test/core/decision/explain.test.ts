@@ -33,6 +33,17 @@ const production = (require: Requirement, parts: PolicyParts = {}, ruleParts: Ru
   policy('production', [rule(require, ruleParts)], parts),
 ]
 
+/** An index signed by `release`, of an image that is signed as well and of one that is not. */
+function indexOfTwo() {
+  const manifests = [
+    { mediaType: manifestType, size: 1, digest: d1, platform: { os: 'linux', architecture: 'amd64' } },
+    { mediaType: manifestType, size: 1, digest: d0, platform: { os: 'linux', architecture: 'arm64' } },
+  ]
+  const index = registry.putManifest(at, { schemaVersion: 2, mediaType: indexType, manifests }, 'index')
+  registry.sign(at, 'release', { digest: index })
+  return index
+}
+
 async function decide(
   image: string | readonly string[],
   policies: readonly Policy[],
@@ -286,11 +297,7 @@ describe('a denial in English', () => {
   })
 
   test('a platform of an index', async () => {
-    const manifests = [
-      { mediaType: manifestType, size: 1, digest: d0, platform: { os: 'linux', architecture: 'arm64' } },
-    ]
-    const index = registry.putManifest(at, { schemaVersion: 2, mediaType: indexType, manifests }, 'index')
-    registry.sign(at, 'release', { digest: index })
+    const index = indexOfTwo()
     expect(await denied(`${name}:index`, production(signed('release'), {}, { platforms: 'Each' }))).toEqual([
       `The image "${name}:index" ${spot} is refused by policy "production": its platform image linux/arm64 (${d0}) does not satisfy the policy: nobody has signed it.`,
       '',
@@ -484,6 +491,16 @@ describe('warnings', () => {
       `sealward: image "${name}:v0" would be refused by policy "production" (signature-missing): nobody has signed it`,
     ])
     expect(warningLines(await decide(`${name}:v0`, production(signed('release'), { mode: 'Audit' })))).toEqual([])
+  })
+
+  test('name the platform that a Warn policy would refuse, though another policy trusts the index', async () => {
+    indexOfTwo()
+    const soon = policy('soon', [rule(signed('release'), { platforms: 'Each' })], { mode: 'Warn' })
+    const policies = [...production(signed('release')), soon]
+    expect(warningLines(await decide(`${name}:index`, policies))).toEqual([
+      `sealward: image "${name}:index" would be refused by policy "soon" (platform-untrusted): its platform image linux/arm64 (${d0}) does not satisfy the policy: nobody has signed it`,
+    ])
+    expect(warningLines(await decide(`${name}:index`, production(signed('release'))))).toEqual([])
   })
 
   test('begin with what was let in unverified', async () => {

@@ -143,6 +143,7 @@ test('the reason names both, and nothing of a name that is none', () => {
 
 test.each<readonly [Identity, image: string, reason: string]>([
   [{ type: 'MatchExact' }, `${app}:v1`, `exactly ${app}:v1`],
+  [{ type: 'MatchExact' }, `${app}@${d1}`, `exactly ${app}@${d1}`],
   [{ type: 'MatchRepoDigestOrExact' }, `${app}:v1`, `exactly ${app}:v1`],
   [{ type: 'MatchRepoDigestOrExact' }, `${app}@${d1}`, `the repository ${app}`],
   [{ type: 'MatchRepository' }, `${app}:v1`, `the repository ${app}`],

@@ -48,6 +48,8 @@ describe('YAML', () => {
     ['a comment without a space before it', 'a: "x"#y', /^1: /],
     ['an anchor', 'a: &x 1', /^1: anchors/],
     ['a tag', 'a: 1\nb: !!str 5', /^2: tags/],
+    ['a tag on a name', '!!str a: 1', /^1: anchors and tags/],
+    ['an anchor on a name', '&x a: 1', /^1: anchors and tags/],
     ['an unknown tag', 'b: !foo 5', /^1: tags/],
     ['a non-specific tag', 'b: ! 5', /^1: tags/],
     ['a tag on a collection', 'b: !!map {}', /^1: tags/],

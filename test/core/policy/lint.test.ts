@@ -79,6 +79,11 @@ describe('warnings', () => {
       { match: { resourceRules: [{ resources: ['pods', 'pods/ephemeralcontainers'] }] } },
     ],
     [
+      'subresource-missed spec.match.resourceRules[0].resources',
+      { match: { resourceRules: [{ resources: ['pods', 'warmpods/ephemeralcontainers'] }] } },
+      { match: { resourceRules: [{ resources: ['pods', '*/ephemeralcontainers'] }] } },
+    ],
+    [
       'labels-unknown spec.match.namespaceSelector',
       { match: { namespaceSelector: { matchLabels: { a: 'b' } } } },
       { match: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'b' } } } },

@@ -215,6 +215,24 @@ describe('verifying', () => {
     })
   })
 
+  test('proves no name where that of the subject is empty, as where it has none', async () => {
+    const claimsOf = async (name: string | undefined) => {
+      const statement = changed(statementOf(), (value) => {
+        value.subject[0].name = name
+      })
+      const [material] = bundle.ask(subject, referred([referring(bundleOf({ statement }))])).materials
+      if (material === undefined) throw new Error('nothing found')
+      const verification = await verifyMaterial({ format: 'bundle', material, attestor, subject })
+      return verification.accepted ? verification.claims : undefined
+    }
+    expect(await claimsOf('registry.example/team/app')).toMatchObject({ reference: 'registry.example/team/app' })
+    for (const name of ['', undefined]) {
+      const claims = await claimsOf(name)
+      expect(claims).toMatchObject({ digest: image })
+      expect(claims).not.toHaveProperty('reference')
+    }
+  })
+
   test('refuses strangers, and calls a genuine signature for another image so', async () => {
     const statement = statementOf(otherImage)
     expect(await verified(bundleOf({ key: stranger.privateKey }))).toEqual(['signature-wrong-key'])
