@@ -8,6 +8,7 @@ import { parseRecording } from '#app/engine/recording.ts'
 import { readPolicyFiles } from '#app/policy-files.ts'
 import { createBudget, readBody } from '#app/server/body.ts'
 import { makeServingCertificate } from '#app/server/certificate.ts'
+import { openFilesLimit } from '#app/server/open-files.ts'
 import { answerWithin, parseGoDuration } from '#app/server/timeout.ts'
 import { loadTls } from '#app/server/tls.ts'
 import { attestor, clusterPolicy, someRules } from '../support/policy-documents.ts'
@@ -55,6 +56,11 @@ const goDuration = fc.tuple(fc.nat(99), fc.nat(59), fc.nat(59)).map(([hours, min
 const noon = Date.UTC(2026, 0, 1, 12)
 const serving = makeServingCertificate(['localhost'], noon)
 
+const openFiles = fc.nat().map((files) => ({
+  input: `Max processes             1                1                processes\nMax open files            ${files}  ${files} files\n`,
+  means: files,
+}))
+
 export const appReaders: readonly ReaderProperties[] = [
   propertiesOf({
     of: ['src/app/engine/recording.ts parseRecording'],
@@ -101,6 +107,15 @@ export const appReaders: readonly ReaderProperties[] = [
     refuses: ['input-too-large'],
     rewrite: (content) => content,
     isExact: true,
+  }),
+  propertiesOf({
+    of: ['src/app/server/open-files.ts openFilesLimit'],
+    form: texts('lines', ['Max open files ', 'Max processes ', 'unlimited ', '1024 ', ' ']),
+    read: (text) => openFilesLimit(text),
+    written: openFiles,
+    // What says nothing is no limit.
+    refuses: [],
+    promises: (files) => expect(files).toBeGreaterThanOrEqual(0),
   }),
   propertiesOf({
     of: ['src/app/server/timeout.ts parseGoDuration'],
