@@ -333,6 +333,37 @@ describe('whenUndetermined: InsecureAdmit', () => {
     expect(await verdict(`${name}:v3`, [lenient(), beside])).toMatchObject({ outcome })
   })
 
+  test('lets nothing in that one policy refuses while another cannot find out', async () => {
+    const { verdict, registry } = world()
+    registry.before = ({ question }) => {
+      if (question.includes('/signatures')) throw new CodedError('registry-failing', 'no')
+    }
+    const far = signed(attestor('ci', { storage: { repository: { ...at, repository: 'signatures' } } }))
+    const away = policy('away', [rule(far)], { whenUndetermined: 'InsecureAdmit' })
+    expect(await verdict(`${name}:v0`, [away, lenient()])).toMatchObject({
+      outcome: 'untrusted',
+      code: 'signature-missing',
+    })
+    expect(await verdict(`${name}:v1`, [away, lenient()])).toMatchObject({ outcome: 'accepted' })
+  })
+
+  test('what one policy cannot find out is not kept, whatever another has found', async () => {
+    const { verdict, registry } = world()
+    let isAway = true
+    registry.before = ({ question }) => {
+      if (isAway && question.includes('/signatures')) throw new CodedError('registry-failing', 'no')
+    }
+    const far = signed(attestor('ci', { storage: { repository: { ...at, repository: 'signatures' } } }))
+    const policies = [lenient(), policy('away', [rule(far)], { mode: 'Audit' })]
+    const before = await verdict(`${name}:v1`, policies)
+    expect(before).toMatchObject({ outcome: 'trusted', judgement: { audited: { outcome: 'undetermined' } } })
+    expect(before.judgement?.validUntil).toBeUndefined()
+    isAway = false
+    const after = await verdict(`${name}:v1`, policies)
+    expect(after).toMatchObject({ outcome: 'trusted', judgement: { audited: { outcome: 'untrusted' } } })
+    expect(after.judgement?.validUntil).toBeGreaterThan(noon)
+  })
+
   test('an outage beside something that a pusher can bring about is no outage', async () => {
     const { verdict, registry } = world()
     const elsewhere = { ...at, repository: 'signatures' }
