@@ -84,7 +84,8 @@ export const processFaults: readonly Fault[] = [
     fault: 'The process may open no more files or connections.',
     does: 'Answers on connections that are open, and denies what it cannot ask the registry about.',
     signs: { codes: ['overloaded'] },
-    remedy: 'Raise the limit of open files; 1,000 connections are let in, and the registries need some of their own.',
+    remedy:
+      'Raise the limit of open files. What it is at the start decides how many connections are let in, so that some files are left for registries.',
     backWithin: 5,
     isHarmless: false,
     async begin(world) {

@@ -57,6 +57,8 @@ export const networkThreats: readonly ThreatRow[] = [
     attack:
       'Passwords and tokens turn up in logs, errors, metrics or answers: from the environment, the user part of an address, proxy settings, error bodies.',
     outcome: 'None of them is ever shown.',
+    remains:
+      'A secret that stands before a name without a path (word@nginx:1.25) cannot be told from a slip in an image name; the name inside a signature is shown as it was signed.',
   },
   {
     id: 'NW-10',
