@@ -51,7 +51,7 @@ function buildGoTool(name: ToolName, version: string): boolean {
   const work = mkdtempSync(join(toolsFolder(), `.building-${name}-`))
   const started = performance.now()
   try {
-    const args = ['build', ...goBuildFlags, '-o', join(work, name), recipe.package]
+    const args = ['build', ...goBuildFlags(name), '-o', join(work, name), recipe.package]
     if (!run('go', args, { cwd: moduleFolder(name), env: goEnvironment })) return false
     const folder = buildFolder(name, version)
     rmSync(folder, { recursive: true, force: true })

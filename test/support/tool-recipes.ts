@@ -7,10 +7,14 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A program of a Go module of its own under `test/tools/<name>/`: merged requirements would change what gets built. */
+/** A program of a Go module under `test/tools/`. What is released apart has a module apart: merged requirements would change it. */
 export interface GoTool {
   readonly kind: 'go'
+  /** The module's folder; that of the tool's own name where it is absent. */
+  readonly module?: string
   readonly package: string
+  /** What the linker writes into the program: `-X …` without quotes or blanks in the values. */
+  readonly linked?: string
   readonly seconds: number
 }
 
@@ -21,10 +25,23 @@ export interface DebianTool {
   readonly command: string
 }
 
+/** Kubernetes learns its own version from the linker; without, kubectl and the API server call themselves v0.0.0. */
+const kubernetes = {
+  kind: 'go',
+  module: 'kubernetes',
+  linked: ['gitVersion=v1.37.2', 'gitMajor=1', 'gitMinor=37']
+    .map((value) => `-X k8s.io/component-base/version.${value}`)
+    .join(' '),
+} as const
+
 /** `seconds` is the time of a build with empty caches on two cores: said before a build starts. */
 export const toolRecipes = {
   cosign2: { kind: 'go', package: 'github.com/sigstore/cosign/v2/cmd/cosign', seconds: 110 },
   cosign3: { kind: 'go', package: 'github.com/sigstore/cosign/v3/cmd/cosign', seconds: 140 },
+  etcd: { kind: 'go', package: 'go.etcd.io/etcd/server/v3', seconds: 20 },
+  'kube-apiserver': { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kube-apiserver', seconds: 200 },
+  'kube-controller-manager': { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kube-controller-manager', seconds: 75 },
+  kubectl: { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kubectl', seconds: 20 },
   'docker-registry': { kind: 'debian', package: 'docker-registry', command: 'docker-registry' },
   skopeo: { kind: 'debian', package: 'skopeo', command: 'skopeo' },
   gpg: { kind: 'debian', package: 'gnupg', command: 'gpg' },
@@ -42,10 +59,16 @@ export function isToolName(text: string): text is ToolName {
 }
 
 /** Part of a build's key: other flags make another binary. */
-export const goBuildFlags: readonly string[] = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags=-s -w']
+export function goBuildFlags(name: ToolName): readonly string[] {
+  const recipe: GoTool | DebianTool = toolRecipes[name]
+  const linked = recipe.kind === 'go' && recipe.linked !== undefined ? ` ${recipe.linked}` : ''
+  return ['-mod=readonly', '-trimpath', '-buildvcs=false', `-ldflags=-s -w${linked}`]
+}
 
 export function moduleFolder(name: ToolName): string {
-  return fileURLToPath(new URL(`../tools/${name}/`, import.meta.url))
+  const recipe: GoTool | DebianTool = toolRecipes[name]
+  const folder = (recipe.kind === 'go' ? recipe.module : undefined) ?? name
+  return fileURLToPath(new URL(`../tools/${folder}/`, import.meta.url))
 }
 
 /** Outside the checkout, so that a fresh clone finds what an earlier one built. */
@@ -59,7 +82,7 @@ export function toolsFolder(environment: NodeJS.ProcessEnv = process.env): strin
 export function buildPrefix(name: ToolName): string {
   const key = createHash('sha256')
   for (const file of ['go.mod', 'go.sum']) key.update(readFileSync(join(moduleFolder(name), file))).update('\0')
-  key.update(goBuildFlags.join('\0'))
+  key.update(goBuildFlags(name).join('\0'))
   return `${name}-${key.digest('hex').slice(0, 16)}-`
 }
 

@@ -1,0 +1,30 @@
+// Kubeconfig files, as client certificates or tokens name a user to the API server.
+
+import { writeFile } from 'node:fs/promises'
+
+export type Credentials =
+  | { readonly certificate: string; readonly key: string }
+  /** The token itself. */
+  | { readonly token: string }
+
+/** @param credentials paths of a certificate and its key, or a token */
+export async function writeKubeconfig(
+  path: string,
+  server: string,
+  ca: string,
+  credentials: Credentials,
+): Promise<void> {
+  const user =
+    'token' in credentials
+      ? { token: credentials.token }
+      : { 'client-certificate': credentials.certificate, 'client-key': credentials.key }
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority': ca } }],
+    users: [{ name: 'user', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user' } }],
+    'current-context': 'test',
+  }
+  await writeFile(path, JSON.stringify(config, undefined, 2), { mode: 0o600 }) // JSON is YAML
+}
