@@ -75,5 +75,5 @@ export const matchShape: Shape = object({
       { min: 1, max: maxEntries },
     ),
   },
-  matchConditions: later('Conditions in CEL.'),
+  matchConditions: later('Conditions in CEL.', 'list'),
 })

@@ -107,7 +107,7 @@ export const requirement: ObjectShape = object(
         },
       }),
     },
-    attestation: later('The attestor has attested something about the image.'),
+    attestation: later('The attestor has attested something about the image.', 'object'),
     allOf: { doc: 'All of these hold.', shape: branches },
     anyOf: { doc: 'At least one of these holds.', shape: branches },
     atLeast: {
@@ -153,7 +153,7 @@ const members: Readonly<Record<string, Word>> = {
     // With 256 patterns each this is more than an object in a cluster can hold.
     shape: list(rule, { min: 1, max: 256 }),
   },
-  policyJson: later('A policy.json of containers/image, judged as it is, instead of rules.'),
+  policyJson: later('A policy.json of containers/image, judged as it is, instead of rules.', 'text'),
   otherwise: {
     doc: 'What becomes of an image that no rule of any matching policy covers.',
     shape: choice(otherwises),

@@ -8,6 +8,8 @@ export interface TextFormat {
   /** For the docs: "a duration such as 24h". */
   readonly doc: string
   readonly problem?: (text: string) => string | undefined
+  /** For an API server: a pattern (RE2) that every right text has. */
+  readonly pattern?: string
 }
 
 export interface Choice {
@@ -51,10 +53,10 @@ export type Shape =
   | ObjectShape
   /** The shape again, inside itself. */
   | { readonly kind: 'again'; readonly name: string; readonly shape: () => Shape }
-  /** Anything; not looked at. */
-  | { readonly kind: 'ignored' }
+  /** Not looked at. An API server wants to know what it will be. */
+  | { readonly kind: 'ignored'; readonly written: 'text' | 'list' | 'object' }
 
-export const ignored: Shape = { kind: 'ignored' }
+export const ignored: Shape = { kind: 'ignored', written: 'object' }
 
 export function text(format: TextFormat, max: number): Shape {
   return { kind: 'text', format, max }
@@ -77,6 +79,6 @@ export function object(members: Readonly<Record<string, Word>>, exactlyOne?: rea
 }
 
 /** A word of a version to come: its inside is not described before something acts on it. */
-export function later(doc: string): Word {
-  return { doc, shape: ignored, later: true }
+export function later(doc: string, written: 'text' | 'list' | 'object'): Word {
+  return { doc, shape: { kind: 'ignored', written }, later: true }
 }

@@ -5,15 +5,21 @@ import { printable } from '#core/encoding/printable.ts'
 import type { TextFormat } from './shape.ts'
 
 function matching(doc: string, pattern: RegExp): TextFormat {
-  return { doc, problem: (text) => (pattern.test(text) ? undefined : `"${printable(text, 80)}" is not ${doc}`) }
+  const problem = (text: string) => (pattern.test(text) ? undefined : `"${printable(text, 80)}" is not ${doc}`)
+  return { doc, problem, pattern: pattern.source }
 }
 
 const label = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?'
-const subdomain = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`)
+const labels = `${label}(?:\\.${label})*`
+const subdomain = new RegExp(`^(?=.{1,253}$)${labels}$`)
 const qualifiedName = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
 
 /** RFC 1123 subdomain, as the names of custom resources are. */
-export const objectName = matching('a name of lower-case letters, digits, "-" and "." (RFC 1123)', subdomain)
+export const objectName: TextFormat = {
+  ...matching('a name of lower-case letters, digits, "-" and "." (RFC 1123)', subdomain),
+  // RE2 looks ahead nowhere; the length is bounded beside the pattern.
+  pattern: `^${labels}$`,
+}
 export const namespaceName = matching(
   'a namespace name: lower-case letters, digits and "-", at most 63',
   new RegExp(`^${label}$`),
@@ -31,6 +37,7 @@ export const line: TextFormat = {
       : printable(text, text.length) === text
         ? undefined
         : 'must be one line of visible characters',
+  pattern: '\\S',
 }
 export const anyText: TextFormat = { doc: 'text' }
 
@@ -67,11 +74,16 @@ export const repository: TextFormat = { doc: 'a repository name, without tag and
 export const prefix: TextFormat = { doc: 'a host, or the first components of a repository name' }
 export const pem: TextFormat = { doc: 'a public key in PEM' }
 export const filePath: TextFormat = { doc: 'a path, relative to this file' }
-export const instant: TextFormat = { doc: 'an instant such as 2026-01-31T08:00:00Z (RFC 3339)' }
-export const duration: TextFormat = { doc: 'a duration such as 24h, 30m or 1h30m' }
 
 const instantParts =
   /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
+const durationParts = /^(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?$/
+
+export const instant: TextFormat = {
+  doc: 'an instant such as 2026-01-31T08:00:00Z (RFC 3339)',
+  pattern: instantParts.source,
+}
+export const duration: TextFormat = { doc: 'a duration such as 24h, 30m or 1h30m', pattern: durationParts.source }
 
 /**
  * RFC 3339 `date-time` as milliseconds; `undefined` where it is none or the day does not exist. Digits past the
@@ -98,7 +110,7 @@ function daysIn(year: number, month: number): number {
 
 /** `24h`, `30m`, `90s`, `1h30m` as milliseconds; `undefined` for everything else, fractions and other units included. */
 export function parseDuration(text: string): number | undefined {
-  const parts = /^(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?$/.exec(text)
+  const parts = durationParts.exec(text)
   if (parts === null || text === '') return undefined
   const [hours = 0, minutes = 0, seconds = 0] = parts.slice(1, 4).map((part) => Number(part ?? 0))
   return ((hours * 60 + minutes) * 60 + seconds) * 1000

@@ -116,7 +116,7 @@ describe('an object', () => {
     name: { doc: 'x', shape: word, required: true },
     mode: { doc: 'x', shape: choice({ On: { doc: 'x' } }), default: 'On' },
     more: { doc: 'x', shape: word },
-    soon: later('x'),
+    soon: later('x', 'text'),
   })
   test.each([
     [{ name: 'x' }, right({ name: 'x', mode: 'On' })],
@@ -175,7 +175,7 @@ describe('an object', () => {
 })
 
 describe('exactly one of several members', () => {
-  const members = { b: { doc: 'x', shape: ignored }, c: { doc: 'x', shape: ignored }, d: later('x') }
+  const members = { b: { doc: 'x', shape: ignored }, c: { doc: 'x', shape: ignored }, d: later('x', 'text') }
   const shape = object(members, ['b', 'c', 'd'])
   test.each([
     [{ b: 1 }, []],
