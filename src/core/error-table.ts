@@ -426,6 +426,26 @@ const input = {
     meaning: 'No decision on record has the id or uid that was named.',
     next: 'Look for it with `sealward decisions list`; retention may have removed it.',
   },
+  'kube-config': {
+    kind: 'input',
+    meaning: 'The access to the Kubernetes API is not set up.',
+    next: 'Name a kubeconfig, or run with a service account.',
+  },
+  'kube-unreachable': { kind: 'input', meaning: 'The API server does not answer.', next: 'It is tried again.' },
+  'kube-failing': { kind: 'input', meaning: 'The API server failed.', next: 'It is tried again.' },
+  'kube-forbidden': {
+    kind: 'input',
+    meaning: 'The API server does not let Sealward do this.',
+    next: 'Grant the verb that the message names (see the chart).',
+  },
+  'kube-not-found': { kind: 'input', meaning: 'The object or its kind is not in the cluster.', next: 'Create it.' },
+  'kube-conflict': { kind: 'input', meaning: 'Somebody else changed the object.', next: 'It is read again.' },
+  'kube-expired': { kind: 'input', meaning: 'A watch was too far behind.', next: 'Everything is listed anew.' },
+  'kube-rejected': {
+    kind: 'input',
+    meaning: 'The API server does not accept the object.',
+    next: 'Read what its message names.',
+  },
   'listen-failed': {
     kind: 'input',
     meaning: 'The server cannot listen at the address that it was given.',
