@@ -31,6 +31,8 @@ export interface ControlPlane {
   readonly kubeconfig: string
   /** kubectl as that administrator. */
   readonly kubectl: Kubectl
+  /** Makes a kubeconfig for the bearer of a token. @returns its path */
+  kubeconfigOf(token: string): Promise<string>
   readonly etcd: Program
   /** Stops the API server and starts it anew on the same port, over the same data. */
   restartApiServer(): Promise<void>
@@ -161,7 +163,13 @@ export async function startControlPlane(): Promise<ControlPlane> {
       apiServer = startApiServer(layout)
       await ready()
     }
-    return { server, ca: pki('ca.crt'), folder, kubeconfig, kubectl, etcd, restartApiServer, stop }
+    let tokens = 0
+    const kubeconfigOf = async (token: string) => {
+      const path = join(folder, `token-${++tokens}.kubeconfig`)
+      await writeKubeconfig(path, server, pki('ca.crt'), { token })
+      return path
+    }
+    return { server, ca: pki('ca.crt'), folder, kubeconfig, kubectl, kubeconfigOf, etcd, restartApiServer, stop }
   } catch (error) {
     await stop()
     throw error
