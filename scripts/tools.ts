@@ -18,8 +18,8 @@ import {
 } from '../test/support/tool-recipes.ts'
 import { tool } from '../test/support/tools.ts'
 
-/** One build may take this long: five times what the slowest one took on two quiet cores. */
-const buildDeadline = 15 * 60_000
+/** One build may take this long: ten times what the slowest one took on two quiet cores. */
+const buildDeadline = 30 * 60_000
 
 /** No toolchain but the installed one, no flags but ours: else the key would not say what was built. */
 const goEnvironment = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '', CGO_ENABLED: '0', GOWORK: 'off' }
