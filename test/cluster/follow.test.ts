@@ -57,7 +57,8 @@ describe.skipIf(missing(...clusterTools))(titled('following a kind of a real API
   const update = (name: string, value: string) =>
     client.send({ method: 'PUT', path: `${path}/${name}`, body: configMap(name, value) })
   const remove = (name: string) => client.send({ method: 'DELETE', path: `${path}/${name}` })
-  const state = async (seen: Seen) => expect.poll(() => Object.fromEntries(seen.objects), { timeout: 20_000 })
+  const becomes = (seen: Seen, state: Readonly<Record<string, string>>) =>
+    expect.poll(() => Object.fromEntries(seen.objects), { timeout: 20_000 }).toEqual(state)
 
   beforeEach(async () => {
     await client.send({ method: 'DELETE', path, query: { labelSelector } })
@@ -88,23 +89,23 @@ describe.skipIf(missing(...clusterTools))(titled('following a kind of a real API
   test('goes on with what is made, changed and removed', async () => {
     await following(async (seen) => {
       await create('a')
-      ;(await state(seen)).toEqual({ a: '{"value":"1"}' })
+      await becomes(seen, { a: '{"value":"1"}' })
       await update('a', '2')
-      ;(await state(seen)).toEqual({ a: '{"value":"2"}' })
+      await becomes(seen, { a: '{"value":"2"}' })
       await create('b')
       await remove('a')
-      ;(await state(seen)).toEqual({ b: '{"value":"1"}' })
+      await becomes(seen, { b: '{"value":"1"}' })
     })
   })
 
   test('catches up when the API server has been away', async () => {
     await create('a')
     const seen = await following(async (each) => {
-      ;(await state(each)).toEqual({ a: '{"value":"1"}' })
+      await becomes(each, { a: '{"value":"1"}' })
       await cluster.restartApiServer()
       await remove('a')
       await create('b')
-      ;(await state(each)).toEqual({ b: '{"value":"1"}' })
+      await becomes(each, { b: '{"value":"1"}' })
     })
     expect(seen.failures.map(({ code }) => code)).toContain('kube-unreachable')
   })
@@ -112,12 +113,12 @@ describe.skipIf(missing(...clusterTools))(titled('following a kind of a real API
   test('does not end while etcd stands still', async () => {
     await following(async (seen) => {
       await create('a')
-      ;(await state(seen)).toEqual({ a: '{"value":"1"}' })
+      await becomes(seen, { a: '{"value":"1"}' })
       cluster.etcd.signal('SIGSTOP')
       await new Promise((resolve) => setTimeout(resolve, 3_000))
       cluster.etcd.signal('SIGCONT')
       await update('a', '2')
-      ;(await state(seen)).toEqual({ a: '{"value":"2"}' })
+      await becomes(seen, { a: '{"value":"2"}' })
     })
   })
 
@@ -145,7 +146,7 @@ describe.skipIf(missing(...clusterTools))(titled('following a kind of a real API
     ]
     await cluster.kubectl(binding)
     await create('a')
-    ;(await state(seen)).toEqual({ a: '{"value":"1"}' })
+    await becomes(seen, { a: '{"value":"1"}' })
     ending.abort()
     await followed
   })

@@ -16,8 +16,8 @@ export interface Program {
 
 /** Logs are only for failure messages. */
 const maxLog = 64 * 1024
-/** An API server waits for watches to end; a stopped one (SIGSTOP) never would. */
-const stopDeadline = 10_000
+/** An API server waits for a minute until watches end, a stopped one (SIGSTOP) for ever; what they have not written is thrown away. */
+const stopDeadline = 3_000
 
 export function startProgram(name: ToolName, flags: Readonly<Record<string, string>>, folder: string): Program {
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
