@@ -1,8 +1,10 @@
 // Holds the policies in force: the last good set, and what is wrong with the edit that did not become one.
 
+import { CodedError } from '#core/errors.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 
 export interface PolicyHolder {
+  /** @throws CodedError `policies-not-loaded` before there are any */
   current(): PolicySet
   /** A new set takes effect with the next request. */
   accept(set: PolicySet): void
@@ -12,11 +14,15 @@ export interface PolicyHolder {
   report(): Readonly<Record<string, unknown>>
 }
 
-export function holdPolicies(first: PolicySet): PolicyHolder {
+/** @param first absent: nothing is judged, and nothing admitted, before policies are accepted */
+export function holdPolicies(first?: PolicySet): PolicyHolder {
   let set = first
   let problem: string | undefined
   return {
-    current: () => set,
+    current() {
+      if (set !== undefined) return set
+      throw new CodedError('policies-not-loaded', 'the policies have not been read yet')
+    },
     accept(next) {
       set = next
       problem = undefined
@@ -25,8 +31,7 @@ export function holdPolicies(first: PolicySet): PolicyHolder {
       problem = why
     },
     report: () => ({
-      policies: set.policies.length,
-      revision: set.revision,
+      ...(set !== undefined && { policies: set.policies.length, revision: set.revision }),
       ...(problem === undefined ? {} : { problem, keeping: 'the last good policies' }),
     }),
   }

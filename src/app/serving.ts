@@ -12,34 +12,47 @@ import type { Log } from './log.ts'
 import type { PolicyHolder } from './policy-holder.ts'
 import type { AnsweredReview, Handlers } from './server/handlers.ts'
 import type { Metrics } from './server/metrics.ts'
-import type { Judged } from './webhook.ts'
+import type { Judged, NamespaceSource } from './webhook.ts'
 import { createWebhook } from './webhook.ts'
 
 export interface ServingOptions {
   readonly engine: Engine
   readonly policies: PolicyHolder
+  /** In a cluster: the labels of its namespaces. */
+  readonly namespaces?: NamespaceSource | undefined
+  /** What keeps the server from being ready; absent or empty: nothing. */
+  readonly missing?: (() => readonly string[]) | undefined
+  /** Told of every decision, after the answer is fixed. */
+  readonly decided?: ((request: AdmissionRequest, decision: Decision) => void) | undefined
   readonly log: Log
   readonly metrics: Metrics
   /** Absent: nothing is kept of a decision but a line of the log. */
   readonly records?: Pick<DecisionRecords, 'add' | 'report'> | undefined
 }
 
-export function createServing({ engine, policies, log, metrics, records }: ServingOptions): Handlers {
+export function createServing(options: ServingOptions): Handlers {
+  const { engine, policies, namespaces, missing = () => [], decided, log, metrics, records } = options
   // The answer that is sent may be another one than the judge's, who came too late.
   const decisions = new WeakMap<AdmissionAnswer, Decision>()
   const webhook = createWebhook({
     engine,
     policies: () => policies.current(),
+    namespaces,
     observe: (request, judged) => {
       count(judged, metrics)
       tell(request, judged, log)
+      if (judged.decision !== undefined) decided?.(request, judged.decision)
       if (records !== undefined && judged.decision !== undefined) decisions.set(judged.answer, judged.decision)
     },
   })
   return {
     mutate: (request, { signal }) => webhook.mutate(request, signal),
     validate: (request, { signal }) => webhook.validate(request, signal),
-    ready: () => ({ ready: true, body: { ...policies.report(), ...(records && { decisions: records.report() }) } }),
+    ready: () => {
+      const reasons = missing()
+      const body = { ...policies.report(), ...(records && { decisions: records.report() }) }
+      return reasons.length === 0 ? { ready: true, body } : { ready: false, body: { reasons, ...body } }
+    },
     ...(records && { answered: (answered) => keep(answered, decisions.get(answered.answer), records) }),
   }
 }

@@ -11,6 +11,9 @@ import type { Decision } from '#core/decision/decision.ts'
 import { passes } from '#core/decision/decision.ts'
 import { auditAnnotations, denialText, warningLines } from '#core/decision/explain.ts'
 import { CodedError } from '#core/errors.ts'
+import type { ObjectScope } from '#core/policy/group.ts'
+import type { MatchedPolicies } from '#core/policy/match.ts'
+import type { Labels } from '#core/policy/selector.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 import type { Language, Policy } from '#core/policy/words.ts'
 import { type AtOnce, andThen } from './at-once.ts'
@@ -30,8 +33,16 @@ export interface WebhookOptions {
   readonly engine: Engine
   /** The policies in force now. */
   readonly policies: () => PolicySet
+  /** In a cluster: the labels of its namespaces. Absent: those that the policy files hold. */
+  readonly namespaces?: NamespaceSource | undefined
   /** Called once a request, after the answer is fixed; what it does never changes the answer. */
   readonly observe?: (request: AdmissionRequest, judged: Judged) => void
+}
+
+export interface NamespaceSource {
+  labelsOf(name: string): Labels | undefined
+  /** Of a namespace that is not known yet; `undefined` where nobody knows it. */
+  find(name: string, signal: AbortSignal): Promise<Labels | undefined>
 }
 
 export interface Webhook {
@@ -75,17 +86,38 @@ function judgeRequest(
   signal: AbortSignal,
 ): AtOnce<Judged> {
   const policies = options.policies()
-  const scope = attempt(() => scopeOf(request))
+  const scope = attempt(() => scopeOf(request, options.namespaces))
   // Whom an object with unreadable labels is about cannot be told: about all.
   if ('error' in scope) return malformed(scope.error, policies.policies)
   const matched = policies.match(scope.value)
+  const judging = { ...options, request, purpose, signal, policies }
+  if (matched.undetermined.length === 0 || options.namespaces === undefined || request.namespace === undefined)
+    return judgeMatched(judging, matched)
+  // The namespace may be younger than what we have heard.
+  const looked = options.namespaces.find(request.namespace, signal)
+  return looked.then((namespaceLabels) =>
+    judgeMatched(judging, namespaceLabels ? policies.match({ ...scope.value, namespaceLabels }) : matched),
+  )
+}
+
+interface Judging extends Pick<WebhookOptions, 'engine'> {
+  readonly request: AdmissionRequest
+  readonly purpose: Decision['purpose']
+  readonly signal: AbortSignal
+  readonly policies: PolicySet
+}
+
+function judgeMatched(
+  { engine, request, purpose, signal, policies }: Judging,
+  matched: MatchedPolicies,
+): AtOnce<Judged> {
   const found = attempt(() => usesOfRequest(request))
   if ('error' in found) return malformed(found.error, [...matched.policies, ...matched.undetermined])
   const uses = found.value
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
   if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
   if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
-  const deciding = options.engine.judge(
+  const deciding = engine.judge(
     {
       purpose,
       ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
@@ -107,10 +139,12 @@ function unchangedOf({ all, changed }: Extract<RequestUses, { kind: 'uses' }>): 
   return new Set(all.filter((use) => !isChanged.has(use)).map((use) => use.pointer))
 }
 
-function scopeOf(request: AdmissionRequest) {
+function scopeOf(request: AdmissionRequest, namespaces: NamespaceSource | undefined): ObjectScope {
   const { kind, resource, subResource, namespace, operation, object } = request
+  const namespaceLabels = namespace === undefined ? undefined : namespaces?.labelsOf(namespace)
   return {
     ...(namespace === undefined ? {} : { namespace }),
+    ...(namespaceLabels === undefined ? {} : { namespaceLabels }),
     objectLabels: objectLabels(object),
     apiGroup: resource.group,
     apiVersion: kind.version,

@@ -387,6 +387,11 @@ const input = {
     meaning: 'The object has something that is no container list where its images should be.',
     next: 'Correct the object.',
   },
+  'key-unavailable': {
+    kind: 'input',
+    meaning: 'The Secret that holds the key cannot be read, or does not hold it.',
+    next: 'Check the name, and that Sealward may get, list and watch this Secret.',
+  },
   'key-malformed': { kind: 'input', meaning: 'The key file is not one.', next: 'Check the file.' },
   'key-unsupported': { kind: 'input', meaning: 'The key is of a kind that is not accepted.', next: 'Use another.' },
   'key-weak': { kind: 'input', meaning: 'The key is too weak.', next: 'Use another.' },
@@ -425,6 +430,11 @@ const input = {
     kind: 'input',
     meaning: 'No decision on record has the id or uid that was named.',
     next: 'Look for it with `sealward decisions list`; retention may have removed it.',
+  },
+  'policies-not-loaded': {
+    kind: 'undetermined',
+    meaning: 'The policies have not been read yet: nobody can say what is demanded.',
+    next: 'Try again in a few seconds. If it stays, /readyz of Sealward says what it waits for.',
   },
   'kube-config': {
     kind: 'input',

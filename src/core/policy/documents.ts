@@ -1,8 +1,8 @@
-// From the texts of files to the objects in them: YAML documents, and the items of Kubernetes Lists. Knows which kinds
-// of objects there are, not what stands in them.
+// From the texts of files to the objects in them: YAML documents, and the items of Kubernetes Lists; or the objects that an
+// API server has. Knows which kinds of objects there are, not what stands in them.
 
 import { printable } from '#core/encoding/printable.ts'
-import type { YamlDocument, YamlPath } from '#core/encoding/yaml.ts'
+import type { YamlPath } from '#core/encoding/yaml.ts'
 import { parseYamlDocuments } from '#core/encoding/yaml.ts'
 import type { ErrorCode } from '#core/errors.ts'
 import type { Problem, Report } from './problem.ts'
@@ -13,6 +13,13 @@ import { didYouMean } from './suggest.ts'
 export interface PolicyFile {
   readonly name: string
   readonly text: string
+}
+
+/** An object of a cluster. */
+export interface PolicyObject {
+  /** Names the object in problems, where a file has its name. */
+  readonly name: string
+  readonly value: unknown
 }
 
 /** One object, with everything that is wrong with it. */
@@ -60,9 +67,17 @@ export function openDocuments(files: readonly PolicyFile[], ignoreForeign: boole
   return opened
 }
 
+/** The objects of a cluster, whose text nobody has seen. @param objects at most as many as are followed */
+export function openObjects(objects: readonly PolicyObject[]): Opened {
+  const opened: { sources: Source[]; problems: Problem[] } = { sources: [], problems: [] }
+  for (const { name, value } of objects)
+    addObject(value, [], { file: name, document: { problems: [] }, opened, ignoreForeign: false })
+  return opened
+}
+
 interface Opening {
   readonly file: string
-  readonly document: YamlDocument
+  readonly document: { readonly problems: readonly unknown[]; readonly lineOf?: (path: YamlPath) => number }
   readonly opened: { readonly sources: Source[]; readonly problems: Problem[] }
   readonly ignoreForeign: boolean
 }
@@ -136,14 +151,14 @@ function sourceOf(value: unknown, at: YamlPath, opening: Opening): Source {
     opened.problems.push({
       code,
       file,
-      line: document.lineOf(path),
+      ...(document.lineOf !== undefined && { line: document.lineOf(path) }),
       ...(kind !== '' && { kind }),
       ...(name !== undefined && { name }),
       path: renderPath(path),
       message: count < maxProblemsPerObject ? message : 'and more; problems after this one are not listed',
     })
   }
-  return { file, kind, value, at, report, lineOf: (path) => document.lineOf(path), count: () => count }
+  return { file, kind, value, at, report, lineOf: (path) => document.lineOf?.(path) ?? 1, count: () => count }
 }
 
 function nameOf(value: unknown): string | undefined {

@@ -21,6 +21,14 @@ export interface ReaderTools {
   }
   /** The text of `path`, which the file `from` names. Throws `file-unreadable`. Absent: `file:` is refused. */
   readonly readFile?: (path: string, from: string) => string
+  /** The text under a key of a Secret. Throws `key-unavailable`. Absent: `secretRef:` is refused. */
+  readonly readSecret?: (ref: SecretRef) => string
+}
+
+export interface SecretRef {
+  readonly namespace: string
+  readonly name: string
+  readonly key: string
 }
 
 export interface AttestorContext {
@@ -28,6 +36,8 @@ export interface AttestorContext {
   readonly report: Report
   /** The file that says it. */
   readonly file: string
+  /** Of a policy that has attestors of its own: the only namespace whose Secrets these may name. */
+  readonly namespace?: string | undefined
   readonly revision: (value: unknown) => string
 }
 
@@ -67,11 +77,12 @@ function describe(
   field: Field,
   context: AttestorContext,
 ): Pick<AttestorKey, 'pem' | 'fingerprint' | 'algorithm'> | undefined {
-  const inline = member(field, 'pem')
-  const file = member(field, 'file')
-  const source = textOf(inline) === undefined ? file : inline
+  const source = ['pem', 'file', 'secretRef']
+    .map((name) => member(field, name))
+    .find(({ value }) => value !== undefined)
+  if (source === undefined) return undefined
   try {
-    const text = textOf(inline) ?? keyFile(file, context)
+    const text = textOf(member(field, 'pem')) ?? keyFile(member(field, 'file'), context) ?? keySecret(field, context)
     if (text === undefined) return undefined
     const { pem, fingerprint, algorithm } = context.tools.describePublicKey(text)
     return { pem, fingerprint, algorithm }
@@ -88,6 +99,22 @@ function keyFile(field: Field, context: AttestorContext): string | undefined {
     throw new CodedError('policy-invalid', 'is a word for policy files only; in a cluster write the key as pem')
   }
   return context.tools.readFile(path, context.file)
+}
+
+function keySecret(field: Field, { tools, namespace: own, report }: AttestorContext): string | undefined {
+  const ref = member(field, 'secretRef')
+  const name = textOf(member(ref, 'name'))
+  const key = textOf(member(ref, 'key'))
+  if (name === undefined || key === undefined) return undefined
+  if (tools.readSecret === undefined)
+    throw new CodedError('policy-invalid', 'is a word for objects in a cluster only; in a file write pem or file')
+  const written = member(ref, 'namespace')
+  const namespace = textOf(written) ?? own
+  if (namespace === undefined) report(written.path, 'is missing')
+  else if (own !== undefined && namespace !== own)
+    report(written.path, `must be "${own}": the attestors of a TrustPolicy are read from its own namespace only`)
+  else return tools.readSecret({ namespace, name, key })
+  return undefined
 }
 
 type Optional<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }

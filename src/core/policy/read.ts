@@ -5,10 +5,10 @@ import { printable } from '#core/encoding/printable.ts'
 import type { YamlPath } from '#core/encoding/yaml.ts'
 import { messageOf } from '#core/errors.ts'
 import { checkShape } from './check.ts'
-import type { PolicyFile, Source } from './documents.ts'
-import { openDocuments } from './documents.ts'
+import type { Opened, PolicyFile, PolicyObject, Source } from './documents.ts'
+import { openDocuments, openObjects } from './documents.ts'
 import type { Field, Problem } from './problem.ts'
-import { entries, member, renderPath, textMapOf, textOf } from './problem.ts'
+import { entries, isObject, member, renderPath, textMapOf, textOf } from './problem.ts'
 import type { ReaderTools } from './read-attestor.ts'
 import { readAttestor } from './read-attestor.ts'
 import { readPolicy, refuseSilence } from './read-policy.ts'
@@ -49,20 +49,64 @@ export interface ReadOptions {
  * version to come), `yaml-malformed`, `input-too-large`, and those of unreadable keys.
  */
 export function readDocuments(files: readonly PolicyFile[], tools: ReaderTools, options: ReadOptions = {}): ReadResult {
-  const { sources, problems } = openDocuments(files, options.ignoreForeign ?? false)
+  return readSources(openDocuments(files, options.ignoreForeign ?? false), files, tools, noneStands)
+}
+
+export interface ReadObjectsOptions {
+  /**
+   * Names of policies that stay in force though an attestor is gone that they name: nobody can sign for it any more.
+   * Of the others, a name that nobody bears is a problem.
+   */
+  readonly standing?: ReadonlySet<string>
+  /** The same value in every call: objects that have not changed are not read again. */
+  readonly memo?: ReadMemo
+}
+
+/** Policies by their object, as long as the attestors that they name are the same values; attestors by theirs. */
+export interface ReadMemo {
+  readonly policies: WeakMap<object, { readonly policy: Policy; readonly named: ReadonlyMap<string, Attestor> }>
+  readonly attestors: WeakMap<object, Attestor>
+}
+
+export function newReadMemo(): ReadMemo {
+  return { policies: new WeakMap(), attestors: new WeakMap() }
+}
+
+/** As `readDocuments`, for the objects of a cluster; problems have no lines. */
+export function readObjects(
+  objects: readonly PolicyObject[],
+  tools: ReaderTools,
+  { standing = noneStands, memo }: ReadObjectsOptions = {},
+): ReadResult {
+  return readSources(openObjects(objects), objects, tools, standing, memo)
+}
+
+const noneStands: ReadonlySet<string> = new Set()
+
+function readSources(
+  { sources, problems }: Opened,
+  files: readonly { readonly name: string }[],
+  tools: ReaderTools,
+  standing: ReadonlySet<string>,
+  memo?: ReadMemo,
+): ReadResult {
   const seen = new Map<string, string>()
   const of = (...kinds: readonly string[]) => sources.filter(({ kind }) => kinds.includes(kind))
   const attestors = new Map<string, Attestor | undefined>()
-  const read: Reading = { tools, seen, attestors }
+  const read: Reading = { tools, seen, attestors, standing, memo: memo ?? newReadMemo() }
   const origins = new Map<Policy | Attestor, Origin>()
   for (const source of of('Attestor')) {
-    const attestor = whole(source, () => attestorOf(source, read))
+    const attestor = keptAttestor(
+      source,
+      whole(source, () => attestorOf(source, read)),
+      read,
+    )
     if (attestor) origins.set(attestor, originOf(source))
     const name = textOf(nameField(source))
     if (name !== undefined && !attestors.has(name)) attestors.set(name, attestor)
   }
   const policies = of('ClusterTrustPolicy', 'TrustPolicy').flatMap((source) => {
-    const policy = whole(source, () => policyOf(source, read))
+    const policy = keptPolicy(source, read) ?? whole(source, () => policyOf(source, read))
     if (policy) origins.set(policy, originOf(source))
     return policy ?? []
   })
@@ -81,6 +125,26 @@ interface Reading {
   readonly seen: Map<string, string>
   /** By name; `undefined` for those that have problems. */
   readonly attestors: ReadonlyMap<string, Attestor | undefined>
+  readonly standing: ReadonlySet<string>
+  readonly memo: ReadMemo
+}
+
+/** The same value as before if it says the same: policies are read again where their attestors are others. */
+function keptAttestor(source: Source, attestor: Attestor | undefined, { memo }: Reading): Attestor | undefined {
+  if (attestor === undefined || !isObject(source.value)) return attestor
+  const known = memo.attestors.get(source.value)
+  if (known?.revision === attestor.revision) return known
+  memo.attestors.set(source.value, attestor)
+  return attestor
+}
+
+function keptPolicy(source: Source, reading: Reading): Policy | undefined {
+  if (!isObject(source.value)) return undefined
+  const kept = reading.memo.policies.get(source.value)
+  if (kept === undefined) return undefined
+  for (const [name, attestor] of kept.named) if (reading.attestors.get(name) !== attestor) return undefined
+  refuseSecond(source, kept.policy.namespace, kept.policy.name, reading)
+  return source.count() > 0 ? undefined : kept.policy
 }
 
 /** Nothing half-read leaves: neither what has a problem, nor silence without one. */
@@ -127,16 +191,30 @@ function policyOf(source: Source, reading: Reading): Policy | undefined {
   const kind = source.kind === 'TrustPolicy' ? 'TrustPolicy' : 'ClusterTrustPolicy'
   const namespace = kind === 'TrustPolicy' ? textOf(member(metadata, 'namespace')) : undefined
   refuseSecond(source, namespace, name, reading)
-  const inline = inlineAttestors(member(spec, 'attestors'), source, reading)
-  return readPolicy({ kind, name, namespace }, spec, {
+  const inline = inlineAttestors(member(spec, 'attestors'), source, namespace, reading)
+  const named = new Map<string, Attestor>()
+  const policy = readPolicy({ kind, name, namespace }, spec, {
     report: source.report,
-    attestor: (field) => findAttestor(field, [inline, reading.attestors], source),
-    revision: (policy) => policyRevision(reading.tools.sha256, policy),
+    attestor: (field) => {
+      const attestor = findAttestor(field, [inline, reading.attestors], source, reading)
+      if (attestor !== undefined) named.set(attestor.name, attestor)
+      return attestor
+    },
+    revision: (read) => policyRevision(reading.tools.sha256, read),
   })
+  // Attestors of its own may have their keys in Secrets, which change beside the object.
+  if (policy !== undefined && inline.size === 0 && source.count() === 0 && isObject(source.value))
+    reading.memo.policies.set(source.value, { policy, named })
+  return policy
 }
 
-function inlineAttestors(field: Field, source: Source, reading: Reading): ReadonlyMap<string, Attestor | undefined> {
-  const context = attestorContext(source, reading)
+function inlineAttestors(
+  field: Field,
+  source: Source,
+  namespace: string | undefined,
+  reading: Reading,
+): ReadonlyMap<string, Attestor | undefined> {
+  const context = { ...attestorContext(source, reading), namespace }
   return new Map(entries(field).map(([name, spec]) => [name, readAttestor(name, spec, context)]))
 }
 
@@ -144,17 +222,24 @@ function findAttestor(
   field: Field,
   scopes: readonly ReadonlyMap<string, Attestor | undefined>[],
   source: Source,
+  { standing }: Reading,
 ): Attestor | undefined {
   const name = textOf(field) ?? ''
   const scope = scopes.find((attestors) => attestors.has(name))
   const attestor = scope?.get(name)
   if (attestor !== undefined) return attestor
+  if (standing.has(source.file)) return absentAttestor(name)
   const known = scopes.flatMap((attestors) => [...attestors.keys()])
   const message = scope
     ? `the attestor "${printable(name, 80)}" has problems of its own`
     : `there is no attestor "${printable(name, 80)}"${didYouMean(name, known)}`
   source.report(field.path, message)
   return undefined
+}
+
+/** Whoever removes an attestor takes its trust away; the policies that name it refuse what only it could sign. */
+function absentAttestor(name: string): Attestor {
+  return { kind: 'key', name, keys: [], storage: { layouts: ['Tag', 'Bundle'] }, revision: 'absent' }
 }
 
 function namespaceOf(source: Source, reading: Reading): NamespaceLabels | undefined {
@@ -173,7 +258,7 @@ function refuseSecond(source: Source, namespace: string | undefined, name: strin
   else source.report(nameField(source).path, `there is another ${source.kind} of this name in ${first}`)
 }
 
-function inOrder(problems: readonly Problem[], files: readonly PolicyFile[]): readonly Problem[] {
+function inOrder(problems: readonly Problem[], files: readonly { readonly name: string }[]): readonly Problem[] {
   const order = new Map(files.map(({ name }, index) => [name, index]))
   return problems.toSorted(
     (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || (a.line ?? 0) - (b.line ?? 0),

@@ -2,7 +2,7 @@
 
 import type { Choice, ObjectShape, Shape } from './shape.ts'
 import { choice, later, list, object, text } from './shape.ts'
-import { filePath, instant, line, pem, repository } from './text-formats.ts'
+import { filePath, instant, line, namespaceName, objectName, pem, repository, secretKey } from './text-formats.ts'
 import type { AttestorKey, Layout } from './words.ts'
 
 export const layouts = {
@@ -42,7 +42,18 @@ const key = object(
     name: { doc: 'What people call the key; unique in its attestor.', shape: text(line, 128), required: true },
     pem: { doc: 'The public key itself.', shape: text(pem, maxPem) },
     file: { doc: 'The file that holds it, relative to this file.', shape: text(filePath, 4096), only: 'files' },
-    secretRef: later('The Secret that holds it.', 'object'),
+    secretRef: {
+      doc: 'The Secret that holds it, as `cosign generate-key-pair k8s://…` makes one. Followed when it changes.',
+      shape: object({
+        namespace: {
+          doc: 'Its namespace. Of a TrustPolicy’s own attestors: that of the policy, and nothing else.',
+          shape: text(namespaceName, 63),
+        },
+        name: { doc: 'Its name.', shape: text(objectName, 253), required: true },
+        key: { doc: 'Which of its data.', shape: text(secretKey, 253), default: 'cosign.pub' },
+      }),
+      only: 'cluster',
+    },
     kms: later('A key of a key management service.', 'text'),
     pkcs11: later('A key of a hardware module.', 'text'),
     notBefore: { doc: 'Signatures count from here on.', shape: text(instant, 64) },

@@ -27,7 +27,7 @@ export interface Word {
   readonly default?: Scalar | readonly Scalar[] | Readonly<Record<string, Scalar>>
   readonly later?: true
   /** Absent: in files and in a cluster alike. */
-  readonly only?: 'files'
+  readonly only?: 'files' | 'cluster'
 }
 
 export interface ObjectShape {

@@ -28,6 +28,8 @@ export const namespaceGlob = matching(
   'a namespace name, in which * is any run of characters',
   /^[a-z0-9*](?:[-a-z0-9*]{0,61}[a-z0-9*])?$/,
 )
+/** core/v1 Secret: a key of `data`. */
+export const secretKey = matching('a key of a Secret', /^[-._a-zA-Z0-9]{1,253}$/)
 /** Shown in messages and explanations: one line, nothing that cannot be seen. */
 export const line: TextFormat = {
   doc: 'one line of text',
