@@ -3,9 +3,6 @@
 import type { DecisionRecords } from '#app/decisions/records.ts'
 import type { Log, LogLevel } from '#app/log.ts'
 import { createLog } from '#app/log.ts'
-import { holdPolicies } from '#app/policy-holder.ts'
-import type { PolicyChange } from '#app/policy-watch.ts'
-import { watchPolicyFiles } from '#app/policy-watch.ts'
 import { createMetrics } from '#app/server/metrics.ts'
 import { startServer } from '#app/server/server.ts'
 import type { TlsOptions } from '#app/server/tls.ts'
@@ -17,12 +14,11 @@ import { createJudging } from './judging.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { listenAddress, namesFor } from './listen-address.ts'
 import { openRegistry } from './registry-flags.ts'
+import { servePolicyFiles } from './serve-files.ts'
 import { openRecords, storeFlags } from './store-flags.ts'
 
 export const run: Run = async (args, context) => {
-  if (args.flag('kube')) throw new CodedError('usage', '--kube is not supported yet')
-  const paths = args.all('policy')
-  if (paths.length === 0) throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY')
+  checkPolicySource(args)
   const address = listenAddress(args.text('listen') ?? '')
   const tls = tlsOptions(args, address)
   const store = storeFlags(args)
@@ -32,29 +28,14 @@ export const run: Run = async (args, context) => {
   const metrics = createMetrics()
 
   const exempt = [...defaultExempt, ...args.all('exempt-namespace')]
-  const watch = await watchPolicyFiles(paths, (change) => take(change), { exempt, ignoreForeign: false })
-  const policies = holdPolicies(watch.first.set)
-  const take = (change: PolicyChange): void => {
-    if (change.outcome === 'loaded') {
-      policies.accept(change.loaded.set)
-      metrics.record({ kind: 'policies', outcome: 'loaded', count: change.loaded.set.policies.length })
-      log.info('policies loaded', { policies: change.loaded.set.policies.length, revision: change.loaded.set.revision })
-    } else {
-      policies.refuse(change.error.message)
-      metrics.record({ kind: 'policies', outcome: 'refused' })
-      log.error('the policies as they are now are not right; the last good ones stay', {
-        code: change.error.code,
-        error: change.error.message,
-      })
-    }
-  }
-  take({ outcome: 'loaded', loaded: watch.first })
-
+  const served = args.flag('kube')
+    ? await (await import('./serve-kube.ts')).serveCluster(args, { exempt, log, metrics })
+    : await servePolicyFiles(args.all('policy'), { exempt, log, metrics })
   try {
     const records = store && (await openRecords(store, { version: context.version, log, metrics }))
     try {
       const { engine } = createJudging({ registry })
-      const handlers = createServing({ engine, policies, log, metrics, records })
+      const handlers = createServing({ engine, ...served, log, metrics, records })
       const server = await startServer({ ...address, tls, handlers, log, metrics })
       context.stderr.line(`sealward: listening on ${server.url}`)
       await untilAborted(stopped)
@@ -63,10 +44,19 @@ export const run: Run = async (args, context) => {
       await endRecords(records, log)
     }
   } finally {
-    watch.close()
+    await served.close()
     await log.flush()
   }
   return 0
+}
+
+function checkPolicySource(args: Args): void {
+  const files = args.all('policy').length > 0
+  if (args.flag('kube') && files) throw new CodedError('usage', '--kube and --policy contradict each other')
+  if (!args.flag('kube') && args.text('kubeconfig') !== undefined)
+    throw new CodedError('usage', '--kubeconfig is about a cluster; add --kube')
+  if (!args.flag('kube') && !files)
+    throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY, or --kube for those of a cluster')
 }
 
 /** After the last answer: what waits is written in milliseconds, or the store is away and will not be back in time. */

@@ -40,7 +40,12 @@ export const command: CommandSpec = {
       choices: ['debug', 'info', 'warn', 'error', 'silent'],
       default: 'info',
     },
-    { flags: '--kube', description: 'not supported yet: read policies from a cluster' },
+    { flags: '--kube', description: 'read policies from the objects of a cluster, and say there what became of them' },
+    {
+      flags: '--kubeconfig <file>',
+      description: 'how to reach the cluster; else KUBECONFIG, the service account of the Pod, or ~/.kube/config',
+      completes: 'file',
+    },
     {
       flags: '--store <file|dir>',
       description: 'keep a record of every decision in this SQLite file, or in decisions.db in this folder',

@@ -1,0 +1,130 @@
+// The program in a cluster: policies from objects, what became of them in their status, labels of namespaces, and whether all
+// of it is as it should be.
+
+import type { Log } from '#app/log.ts'
+import { holdPolicies, type PolicyHolder } from '#app/policy-holder.ts'
+import type { Metrics } from '#app/server/metrics.ts'
+import type { AdmissionRequest } from '#core/admission/review.ts'
+import type { Decision } from '#core/decision/decision.ts'
+import type { CodedError } from '#core/errors.ts'
+import type { ReaderTools } from '#core/policy/read-attestor.ts'
+import type { Kube } from '#io/kube/kube.ts'
+import { followNamespaces, type Namespaces } from './namespaces.ts'
+import { type BuiltPolicies, type JudgedObject, PolicyObjects } from './policy-objects.ts'
+import { StatusWriter } from './status-writer.ts'
+
+export interface ClusterOptions {
+  readonly kube: Kube
+  readonly tools: Omit<ReaderTools, 'readFile' | 'readSecret'>
+  readonly exempt: readonly string[]
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Told of every new set, the first one included. */
+  readonly onPolicies?: (built: BuiltPolicies) => void
+}
+
+export interface Cluster {
+  readonly policies: PolicyHolder
+  readonly namespaces: Namespaces
+  /** What keeps the server from being ready. */
+  missing(): readonly string[]
+  decided(request: AdmissionRequest, decision: Decision): void
+  close(): void
+}
+
+/** Without a word for three minutes: the API server sends a bookmark every minute. */
+const staleAfterMs = 180_000
+
+export function startCluster(options: ClusterOptions): Cluster {
+  const { kube, tools, exempt, log, now } = options
+  const ending = new AbortController()
+  const { signal } = ending
+  const policies = holdPolicies()
+  const failed = sparingly(log)
+  const status = new StatusWriter({ kube, signal, now, onFailure: (what, error) => failed(`status ${what}`, error) })
+  const objects = new PolicyObjects({
+    kube,
+    tools,
+    exempt,
+    signal,
+    onFailure: failed,
+    onBuilt: (built) => {
+      take(built, policies, options)
+      status.tell(built.objects)
+      options.onPolicies?.(built)
+    },
+  })
+  const namespaces = followNamespaces(kube, signal, {
+    onChange: () => undefined,
+    onFailure: (error) => failed('namespaces', error),
+  })
+  objects.start()
+  return {
+    policies,
+    namespaces,
+    missing: () => [...objects.missing(staleAfterMs), ...missingOf(namespaces)],
+    decided: (request, decision) => countUse(request, decision, status),
+    close: () => ending.abort(),
+  }
+}
+
+function missingOf({ followed: { isLoaded, silence, problem } }: Namespaces): readonly string[] {
+  const why = problem === undefined ? '' : `: ${problem.message}`
+  if (!isLoaded) return [`namespaces have not been read${why}`]
+  return silence > staleAfterMs ? [`nothing was heard of namespaces for ${Math.round(silence / 1_000)} s${why}`] : []
+}
+
+function take({ set, objects }: BuiltPolicies, policies: PolicyHolder, { log, metrics }: ClusterOptions): void {
+  policies.accept(set)
+  const wrong = objects.filter(({ outcome }) => outcome.inForce !== 'written')
+  metrics.record({ kind: 'policies', outcome: 'loaded', count: set.policies.length })
+  log.info('policies loaded', { policies: set.policies.length, revision: set.revision, wrong: wrong.length })
+  if (wrong.length === 0) return
+  metrics.record({ kind: 'policies', outcome: 'refused' })
+  policies.refuse(
+    `${wrong.length} objects are not in force as they are written: ${wrong.slice(0, 5).map(nameOf).join(', ')}`,
+  )
+  for (const judged of wrong.slice(0, 20)) {
+    const [problem] = judged.outcome.problems
+    log.error('an object is not in force as it is written', {
+      object: nameOf(judged),
+      inForce: judged.outcome.inForce,
+      error: problem === undefined ? '' : `${problem.path} ${problem.message}`,
+    })
+  }
+}
+
+function nameOf({ kind, object }: JudgedObject): string {
+  const { namespace, name } = object.metadata
+  return typeof namespace === 'string' ? `${kind.kind} ${namespace}/${name}` : `${kind.kind} ${name}`
+}
+
+/** A dry run leaves no trace. */
+function countUse(request: AdmissionRequest, { verdicts }: Decision, status: StatusWriter): void {
+  if (request.dryRun) return
+  for (const { judgement } of verdicts) {
+    for (const { policy, outcome, code, detail } of judgement?.byPolicy ?? []) {
+      const isRefusal = outcome === 'untrusted' || outcome === 'undetermined'
+      status.used(
+        policy,
+        isRefusal ? { code: code ?? '', message: `${judgement?.reference}: ${detail ?? ''}` } : undefined,
+      )
+    }
+  }
+}
+
+/** The same failure is said again after a minute, not at every attempt. */
+const sayAgainMs = 60_000
+
+function sparingly(log: Log): (what: string, error: CodedError) => void {
+  const said = new Map<string, { readonly message: string; readonly at: number }>()
+  return (what, error) => {
+    const last = said.get(what)
+    const at = performance.now()
+    if (last?.message === error.message && at - last.at < sayAgainMs) return
+    said.set(what, { message: error.message, at })
+    log.warn('the cluster does not give what is needed', { what, code: error.code, error: error.message })
+  }
+}
