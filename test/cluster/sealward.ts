@@ -1,0 +1,91 @@
+// `sealward serve --kube` as a process beside the cluster, as somebody of the cluster.
+
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:https'
+import { join } from 'node:path'
+import process from 'node:process'
+import { program } from '../support/cli.ts'
+import { reviewOf } from '../support/served.ts'
+
+export interface SealwardOptions {
+  /** A folder for its files. */
+  readonly folder: string
+  /** Who it is to the API server. */
+  readonly kubeconfig: string
+  readonly flags?: readonly string[]
+}
+
+export interface Answered {
+  readonly allowed: boolean
+  readonly patch?: string
+  readonly status?: { readonly message: string; readonly code: number }
+}
+
+export interface Sealward {
+  readonly url: string
+  log(): string
+  /** Of a Pod with this image, sent without the API server. */
+  ask(image: string, parts?: object): Promise<Answered>
+  ready(): Promise<{ readonly ready: boolean } & Record<string, unknown>>
+  metrics(): Promise<string>
+  /** @returns the exit code */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+let started = 0
+
+/** Waits until it listens; it may not be ready. @throws Error with what it said, where it ends before that */
+export async function startSealward({ folder, kubeconfig, flags = [] }: SealwardOptions): Promise<Sealward> {
+  const ca = join(folder, `sealward-${++started}.pem`)
+  const args = ['serve', '--kube', '--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0', '--tls-ca-out', ca, ...flags]
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  let said = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.on('data', (part: Buffer) => {
+      said += part.toString()
+      const found = /listening on (\S+)/.exec(said)
+      if (found?.[1] !== undefined) resolve(found[1])
+    })
+    child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${said}`)))
+  })
+  const agent = new Agent({ ca: await readFile(ca, 'utf8'), keepAlive: true })
+  let asked = 0
+  return {
+    url,
+    log: () => said,
+    ask: async (image, parts = {}) => {
+      const uid = `u-${++asked}`
+      const object = { metadata: { name: 'a' }, spec: { containers: [{ name: 'c', image }] } }
+      const answer = await send(
+        `${url}/mutate?timeout=10s`,
+        agent,
+        reviewOf(uid, { object, namespace: 'default', ...parts }),
+      )
+      return JSON.parse(answer).response
+    },
+    ready: async () => JSON.parse(await send(`${url}/readyz`, agent)),
+    metrics: () => send(`${url}/metrics`, agent),
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal)
+      const code = await ended
+      agent.destroy()
+      return code
+    },
+  }
+}
+
+function send(url: string, agent: Agent, body?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const sent = request(url, { method: body === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
+      const parts: Buffer[] = []
+      response.on('data', (part: Buffer) => parts.push(part))
+      response.on('error', reject)
+      response.on('end', () => resolve(Buffer.concat(parts).toString()))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}

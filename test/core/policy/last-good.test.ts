@@ -1,0 +1,185 @@
+// Objects of a cluster are edited one by one: what is wrong in one of them must not change what the others say.
+
+import { describe, expect, test } from 'vitest'
+import { parseReference } from '#core/image/reference.ts'
+import { type InForce, type KeptObject, readLastGood } from '#core/policy/last-good.ts'
+import { newReadMemo, readObjects } from '#core/policy/read.ts'
+import { compilePolicySet } from '#core/policy/set.ts'
+import {
+  attestor,
+  clusterPolicy,
+  type Json,
+  keySpec,
+  pems,
+  rule,
+  type Spec,
+  teamPolicy,
+  toolsWith,
+} from '../../support/policy-documents.ts'
+
+const team = 'registry.example.com/team/app:1'
+const rules = (by = 'release') => [rule(['registry.example.com/team/**'], { signature: { attestor: by } })]
+
+function kept(value: Json, before: 'never right' | Json = value): KeptObject {
+  const { kind, metadata } = value as { readonly kind: string; readonly metadata: { readonly name: string } }
+  const name = `${kind} ${metadata.name}`
+  return before === 'never right'
+    ? { kind, name, value, wasInForce: false }
+    : { kind, name, value, before, wasInForce: true }
+}
+
+/** In force once, and nobody knows what it said. */
+function forgotten(value: Json): KeptObject {
+  const { before: _, ...rest } = kept(value)
+  return rest
+}
+
+function read(...objects: readonly KeptObject[]) {
+  const { read: result, outcomes } = readLastGood(objects, toolsWith(), newReadMemo())
+  expect(result.problems).toEqual([])
+  const policies = compilePolicySet(result)
+  const inForce: Record<string, InForce> = {}
+  for (const [name, outcome] of outcomes) inForce[name] = outcome.inForce
+  return { policies, inForce, outcomes }
+}
+
+const written = attestor('release')
+const wrongKey = keySpec({ name: 'k', pem: 'no key' })
+
+describe('what is right', () => {
+  test('is in force as it is written', () => {
+    const { inForce, policies } = read(kept(written), kept(clusterPolicy({ rules: rules() })))
+    expect(inForce).toEqual({ 'Attestor release': 'written', 'ClusterTrustPolicy production': 'written' })
+    expect(policies.policies).toHaveLength(1)
+  })
+
+  test('says the same as the same objects in files', () => {
+    const objects = [written, clusterPolicy({ rules: rules() }), teamPolicy({ rules: rules() })]
+    const named = objects.map((value, index) => ({ name: `${index}`, value }))
+    const once = readObjects(named, toolsWith())
+    expect(read(...objects.map((each) => kept(each))).policies.revision).toBe(once.revision)
+  })
+})
+
+describe('a new object that is wrong', () => {
+  test('is not in force, and changes nothing else', () => {
+    const good = clusterPolicy({ rules: rules() })
+    const bad = kept(clusterPolicy({ rules: rules('nobody') }, 'new'), 'never right')
+    const { inForce, policies, outcomes } = read(kept(written), kept(good), bad)
+    expect(inForce).toMatchObject({ 'ClusterTrustPolicy production': 'written', 'ClusterTrustPolicy new': 'nothing' })
+    expect(policies.revision).toBe(read(kept(written), kept(good)).policies.revision)
+    expect(outcomes.get('ClusterTrustPolicy new')?.problems).toMatchObject([
+      { message: 'there is no attestor "nobody"', path: 'spec.rules[0].require.signature.attestor' },
+    ])
+  })
+
+  test('an attestor takes the policies that name it with it, and no others', () => {
+    const bad = kept(attestor('new', wrongKey), 'never right')
+    const needing = kept(clusterPolicy({ rules: rules('new') }, 'needing'), 'never right')
+    const { inForce } = read(kept(written), kept(clusterPolicy({ rules: rules() })), bad, needing)
+    expect(inForce).toEqual({
+      'Attestor release': 'written',
+      'Attestor new': 'nothing',
+      'ClusterTrustPolicy production': 'written',
+      'ClusterTrustPolicy needing': 'nothing',
+    })
+  })
+})
+
+describe('an edit that is wrong', () => {
+  test('of a policy keeps the policy that was', () => {
+    const before = clusterPolicy({ rules: rules() })
+    const { inForce, policies } = read(kept(written), kept(clusterPolicy({ rules: rules('nobody') }), before))
+    expect(inForce).toMatchObject({ 'ClusterTrustPolicy production': 'before' })
+    expect(policies.revision).toBe(read(kept(written), kept(before)).policies.revision)
+  })
+
+  test('of an attestor keeps the attestor that was, and its policies as they are written now', () => {
+    const policy = clusterPolicy({ rules: rules(), otherwise: 'Accept' })
+    const { inForce, policies } = read(
+      kept(attestor('release', wrongKey), written),
+      kept(policy, clusterPolicy({ rules: rules() })),
+    )
+    expect(inForce).toEqual({ 'Attestor release': 'before', 'ClusterTrustPolicy production': 'written' })
+    expect(policies.policies[0]?.otherwise).toBe('Accept')
+    expect(policies.attestors[0]?.keys).toHaveLength(1)
+  })
+})
+
+describe('an attestor that is gone', () => {
+  const policy = clusterPolicy({ rules: rules() })
+
+  test('leaves a policy that nobody can fulfil', () => {
+    const { inForce, policies } = read(kept(policy))
+    expect(inForce).toEqual({ 'ClusterTrustPolicy production': 'refusing' })
+    const [requirement] = policies.policies[0]?.rules.map(({ require }) => require) ?? []
+    expect(requirement).toMatchObject({ kind: 'signature', attestor: { name: 'release', keys: [] } })
+  })
+
+  test('is trusted again when it is there again, with the same memory', () => {
+    const memo = newReadMemo()
+    const attest = kept(written)
+    const both = () => readLastGood([attest, kept(policy)], toolsWith(), memo)
+    const first = both()
+    readLastGood([kept(policy)], toolsWith(), memo)
+    expect(both().read.revision).toBe(first.read.revision)
+  })
+
+  test('makes nothing of a policy that never was in force', () => {
+    expect(read(kept(policy, 'never right')).inForce).toEqual({ 'ClusterTrustPolicy production': 'nothing' })
+  })
+})
+
+describe('a policy that is wrong, and of which nobody knows what it said', () => {
+  const refuses = (object: KeptObject, namespace: string) => {
+    const { policies, inForce } = read(kept(written), object)
+    expect(Object.values(inForce)).toContain('refusing')
+    const matched = policies.match({
+      namespace,
+      objectLabels: {},
+      apiGroup: '',
+      apiVersion: 'v1',
+      resource: 'pods',
+      operation: 'CREATE',
+    })
+    expect(matched.rulesFor(parseReference(team))).toEqual([])
+    return matched.otherwise('Enforce', { coveredByCluster: false, coveredAtAll: false })?.otherwise
+  }
+  const wrong = (spec: Spec) => clusterPolicy({ rules: 'none', ...spec } as Spec)
+
+  test('refuses everything that it may have been about', () => {
+    const scoped = forgotten(wrong({ match: { namespaces: ['prod'] } }))
+    expect(refuses(scoped, 'prod')).toBe('Deny')
+    expect(refuses(scoped, 'dev')).toBeUndefined()
+  })
+
+  test('refuses everywhere if that cannot be read either', () => {
+    const unscoped = forgotten(wrong({ match: { namespaces: 7 } as unknown as Json }))
+    expect(refuses(unscoped, 'prod')).toBe('Deny')
+    expect(refuses(unscoped, 'kube-system')).toBeUndefined()
+  })
+
+  test('of one namespace refuses there only', () => {
+    const own = forgotten(teamPolicy({ rules: 'none' }, 'team'))
+    expect(refuses(own, 'team')).toBe('Deny')
+    expect(refuses(own, 'prod')).toBeUndefined()
+  })
+
+  test('refuses nothing if it only audits', () => {
+    expect(refuses(forgotten(wrong({ mode: 'Audit' })), 'prod')).toBeUndefined()
+  })
+})
+
+describe('objects that are read again', () => {
+  test('are the same values as long as nothing about them changes', () => {
+    const memo = newReadMemo()
+    const [release, policy] = [kept(written), kept(clusterPolicy({ rules: rules() }))]
+    const first = readLastGood([release, policy], toolsWith(), memo).read.policies[0]
+    const other = kept(attestor('other', keySpec({ name: 'k', pem: pems.second })))
+    expect(readLastGood([release, policy, other], toolsWith(), memo).read.policies[0]).toBe(first)
+    const rotated = kept(attestor('release', keySpec({ name: 'k', pem: pems.third })))
+    const second = readLastGood([rotated, policy], toolsWith(), memo).read.policies[0]
+    expect(second?.revision).not.toBe(first?.revision)
+    expect(readLastGood([release, policy], toolsWith(), memo).read.policies[0]?.revision).toBe(first?.revision)
+  })
+})
