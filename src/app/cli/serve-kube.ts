@@ -1,5 +1,6 @@
 // Policies from the objects of a cluster, for `serve --kube`.
 
+import { hostname } from 'node:os'
 import { startCluster } from '#app/kube/cluster.ts'
 import type { Log } from '#app/log.ts'
 import { readerTools } from '#app/policy-files.ts'
@@ -21,6 +22,7 @@ export async function serveCluster(
     exempt: [...exempt, kube.namespace],
     log,
     metrics,
+    instance: hostname(),
     now: Date.now,
   })
   return { ...cluster, close: async () => cluster.close() }

@@ -9,6 +9,8 @@ import type { Decision } from '#core/decision/decision.ts'
 import type { CodedError } from '#core/errors.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
 import type { Kube } from '#io/kube/kube.ts'
+import { eventsOf } from './admission-events.ts'
+import { Events } from './events.ts'
 import { followNamespaces, type Namespaces } from './namespaces.ts'
 import { type BuiltPolicies, type JudgedObject, PolicyObjects } from './policy-objects.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -19,6 +21,8 @@ export interface ClusterOptions {
   readonly exempt: readonly string[]
   readonly log: Log
   readonly metrics: Metrics
+  /** Which of the replicas this is: the name of the Pod. */
+  readonly instance: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Told of every new set, the first one included. */
@@ -44,6 +48,7 @@ export function startCluster(options: ClusterOptions): Cluster {
   const policies = holdPolicies()
   const failed = sparingly(log)
   const status = new StatusWriter({ kube, signal, now, onFailure: (what, error) => failed(`status ${what}`, error) })
+  const events = eventsFor(options, signal, failed)
   const objects = new PolicyObjects({
     kube,
     tools,
@@ -65,9 +70,30 @@ export function startCluster(options: ClusterOptions): Cluster {
     policies,
     namespaces,
     missing: () => [...objects.missing(staleAfterMs), ...missingOf(namespaces)],
-    decided: (request, decision) => countUse(request, decision, status),
+    decided: (request, decision) => {
+      countUse(request, decision, status)
+      for (const event of eventsOf(request, decision)) events.tell(event)
+    },
     close: () => ending.abort(),
   }
+}
+
+function eventsFor(
+  { kube, instance, now, metrics }: ClusterOptions,
+  signal: AbortSignal,
+  failed: (what: string, error: CodedError) => void,
+): Events {
+  return new Events({
+    kube,
+    signal,
+    instance,
+    now,
+    onWritten: () => metrics.record({ kind: 'event', outcome: 'written' }),
+    onLost: (error) => {
+      metrics.record({ kind: 'event', outcome: 'dropped' })
+      if (error !== undefined) failed('events', error)
+    },
+  })
 }
 
 function missingOf({ followed: { isLoaded, silence, problem } }: Namespaces): readonly string[] {

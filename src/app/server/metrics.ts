@@ -41,6 +41,8 @@ export type MetricEvent =
       readonly count: number
     }
   | { readonly kind: 'store'; readonly isUp: boolean }
+  /** An Event of the cluster: written, or not because there were too many or the API server took none. */
+  | { readonly kind: 'event'; readonly outcome: 'written' | 'dropped' }
   | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
 
 /** Numbers that are asked for at each scrape. */
@@ -155,6 +157,7 @@ interface Instruments {
   readonly policiesStale: Gauge
   readonly records: Counter<'outcome'>
   readonly storeUp: Gauge
+  readonly events: Counter<'outcome'>
   readonly certificates: Counter<'outcome'>
   readonly expires: Gauge
 }
@@ -201,6 +204,7 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
       registers,
     }),
     records: counter('decision_records', 'Decision records written to the store, or dropped.', ['outcome']),
+    events: counter('events', 'Events of the cluster: written, or dropped.', ['outcome']),
     storeUp: new prom.Gauge({
       name: 'sealward_decision_store_up',
       help: '1 while decision records can be written; 0 while they cannot, and where no store is used.',
@@ -242,6 +246,9 @@ function record(instruments: Instruments, event: MetricEvent): void {
       return
     case 'records':
       instruments.records.inc({ outcome: event.outcome }, event.count)
+      return
+    case 'event':
+      instruments.events.inc({ outcome: event.outcome })
       return
     case 'store':
       instruments.storeUp.set(event.isUp ? 1 : 0)

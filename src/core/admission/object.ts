@@ -40,6 +40,23 @@ export function objectLabels(object: unknown): Readonly<Record<string, string>> 
   return labels as Readonly<Record<string, string>>
 }
 
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+}
+
+/** The controller that makes the object, if there is one; for texts only. What is malformed is none. */
+export function controllerOf(object: unknown): Owner | undefined {
+  const owners = member(member(object, 'metadata'), 'ownerReferences')
+  if (!Array.isArray(owners)) return undefined
+  const owner: unknown = owners.find((each: unknown) => member(each, 'controller') === true)
+  const [apiVersion, kind, name, uid] = ['apiVersion', 'kind', 'name', 'uid'].map((part) => member(owner, part))
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined
+  return typeof name === 'string' && typeof uid === 'string' ? { apiVersion, kind, name, uid } : undefined
+}
+
 function textOf(meta: unknown, name: string): string | undefined {
   const value = member(meta, name)
   if (value !== undefined && typeof value !== 'string') throw malformed(`metadata.${name}`, 'is not a string')

@@ -3,13 +3,15 @@
 
 import { printable } from '#core/encoding/printable.ts'
 import type { Language } from '#core/policy/words.ts'
+import { causeOf, refusedPlatform } from './cause.ts'
 import { curedBySigning } from './clauses.ts'
 import type { Decision, UseVerdict } from './decision.ts'
 import { passes } from './decision.ts'
 import { annotationsWanted, findingLines, wouldAccept } from './explain-finding.ts'
 import type { Finding } from './finding.ts'
 import type { Signer } from './format.ts'
-import type { Judgement, PolicyJudgement, Verdict } from './judgement.ts'
+import type { Judgement, PolicyJudgement } from './judgement.ts'
+import { type Remark, remarksOn } from './remarks.ts'
 import type { Place } from './sentences.ts'
 import { sentencesIn } from './sentences.ts'
 import { signCommand } from './sign-command.ts'
@@ -88,20 +90,6 @@ function explained(deciding: PolicyJudgement): Finding | undefined {
   return refusedPlatform(deciding)?.finding ?? deciding.finding
 }
 
-function refusedPlatform({ outcome, platforms = [] }: PolicyJudgement) {
-  const state = outcome === 'untrusted' ? 'unsatisfied' : 'undetermined'
-  return platforms.find(({ finding }) => finding.state === state)
-}
-
-function causeOf(verdict: Verdict, deciding: PolicyJudgement | undefined, language: Language): string {
-  const say = sentencesIn(language)
-  const short = (detail: string | undefined) => (detail === undefined ? undefined : printable(detail, 400))
-  const platform = verdict.code === 'platform-untrusted' && deciding ? refusedPlatform(deciding) : undefined
-  if (platform === undefined) return say.cause(verdict.code, short(verdict.detail))
-  const { name, digest, finding } = platform
-  return say.platform(printable(name, 80), digest, say.cause(finding.code, short(finding.detail)))
-}
-
 /** Who mends one cause should know at once what else is in the way. */
 function othersRefusing(
   judgement: Judgement,
@@ -140,25 +128,9 @@ function placeOf({ use }: UseVerdict): Place | undefined {
 
 /** Single lines for `warnings` of the admission answer, the most important first. */
 export function warningLines(decision: Decision, language: Language = 'en'): readonly string[] {
-  const say = sentencesIn(language)
-  const softened: string[] = []
-  const unchanged: string[] = []
-  const refused: string[] = []
-  for (const verdict of decision.verdicts) {
-    const { judgement, use, code, policy } = verdict
-    const image = () => printable(use.image, 120)
-    if (code === 'accepted-undetermined' || code === 'accepted-last-verdict') {
-      softened.push(say.softened(image(), code, policy === undefined ? undefined : printable(policy, 80)))
-    }
-    if (verdict.unchanged && !passes(verdict.outcome)) unchanged.push(say.unchangedUntrusted(image(), code))
-    const warned = judgement?.warned
-    if (judgement !== undefined && warned !== undefined && !passes(warned.outcome)) {
-      const judged = judgement.byPolicy.find((each) => each.policy === warned.policy && each.code === warned.code)
-      const cause = causeOf(warned, judged, language)
-      refused.push(say.wouldBeRefused(image(), printable(warned.policy ?? '', 80), warned.code ?? '', cause))
-    }
-  }
-  return [...new Set([...softened, ...unchanged, ...refused])]
+  const remarks = remarksOn(decision, language)
+  const lines = (kind: Remark['kind']) => remarks.filter((remark) => remark.kind === kind).map(({ text }) => text)
+  return [...new Set([...lines('softened'), ...lines('unchanged'), ...lines('warned')])]
 }
 
 /** Audit annotations of the answer: always given, whatever the mode. Keys are qualified by the API server. */

@@ -146,6 +146,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
     next: '重试；若持续出现，请检查推送到那里的内容，或增加 Sealward 的副本数。',
   },
   'facts-missing': { cause: '记录的事实中没有本次判定所需的答案', next: '用要解释的策略重新记录。' },
+  'policies-not-loaded': {
+    cause: '策略尚未读取，无法判定要求什么',
+    next: '几秒后重试；若持续出现，请查看 Sealward 的 /readyz。',
+  },
   overloaded: { cause: '服务器繁忙，未能及时判定', next: '重试；若持续出现，请增加 Sealward 的副本。' },
   'push-refused': { cause: '仓库未接受推送', next: '检查凭据是否可以推送到那里。' },
   'signature-place-occupied': {
