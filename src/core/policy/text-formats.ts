@@ -10,7 +10,8 @@ function matching(doc: string, pattern: RegExp): TextFormat {
 }
 
 const label = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?'
-const labels = `${label}(?:\\.${label})*`
+/** As an API server takes it: it bounds the whole, not each label. */
+const labels = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*'
 const subdomain = new RegExp(`^(?=.{1,253}$)${labels}$`)
 const qualifiedName = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
 
