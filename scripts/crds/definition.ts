@@ -53,6 +53,27 @@ const status: Schema = {
     },
     message: { type: 'string', maxLength: 32_768, description: 'What is wrong, if something is.' },
     observedGeneration: { type: 'integer', format: 'int64', description: 'Of which generation all this was found.' },
+    inForce: {
+      type: 'object',
+      description: 'What is in force in place of the object, while the object as written is wrong.',
+      required: ['generation', 'spec'],
+      properties: {
+        generation: { type: 'integer', format: 'int64', description: 'Of which generation it is.' },
+        // As large as an object may be.
+        spec: { type: 'string', maxLength: 1_048_576, description: 'The `spec` of that generation, as JSON text.' },
+      },
+    },
+    images: { type: 'integer', format: 'int64', minimum: 0, description: 'How many images were judged by it.' },
+    lastError: {
+      type: 'object',
+      description: 'What went wrong last.',
+      required: ['code', 'message', 'at'],
+      properties: {
+        code: { type: 'string', maxLength: 64, description: 'The code, as in docs/errors.md.' },
+        message: { type: 'string', maxLength: 32_768, description: 'What it was.' },
+        at: { type: 'string', format: 'date-time', description: 'When.' },
+      },
+    },
     conditions,
   },
 }
@@ -65,7 +86,7 @@ export function definitionOf(kindName: string, { doc, scope, spec }: Kind): Sche
     type: 'object',
     description: doc,
     required: ['spec'],
-    properties: { spec: structuralSchema(spec), status },
+    properties: { spec: { description: 'What it says.', ...structuralSchema(spec) }, status },
   }
   return {
     apiVersion: 'apiextensions.k8s.io/v1',

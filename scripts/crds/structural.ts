@@ -4,7 +4,7 @@
 // estimated cost of a rule with how often the bounds of the lists around it let it occur.
 
 import { maxNesting } from '#core/policy/schema-policy.ts'
-import type { ObjectShape, Shape, Word } from '#core/policy/shape.ts'
+import type { GoesWith, ObjectShape, Shape, Word } from '#core/policy/shape.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -22,7 +22,7 @@ export function structuralSchema(shape: Shape, levels = maxNesting): Schema {
         type: 'array',
         minItems: shape.min,
         maxItems: shape.max,
-        'x-kubernetes-list-type': shape.distinct ? 'set' : 'atomic',
+        ...listType(shape),
         items: structuralSchema(shape.of, levels),
       }
     case 'names':
@@ -34,6 +34,13 @@ export function structuralSchema(shape: Shape, levels = maxNesting): Schema {
     case 'ignored':
       return ignoredSchemas[shape.written]
   }
+}
+
+function listType({ distinct, distinctBy }: Extract<Shape, { kind: 'list' }>): Schema {
+  if (distinctBy !== undefined) {
+    return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [distinctBy] }
+  }
+  return { 'x-kubernetes-list-type': distinct ? 'set' : 'atomic' }
 }
 
 const anyObject: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
@@ -53,16 +60,39 @@ function objectSchema(shape: ObjectShape, levels: number): Schema {
     return !unknown
   })
   const required = members.filter(([, word]) => word.required).map(([name]) => name)
-  const rules = isChoice ? [] : rulesOf(shape, members)
+  const rules = isChoice ? [] : [...rulesOf(shape, members), ...togetherRules(shape)]
   return {
     type: 'object',
     ...(required.length > 0 && { required }),
     ...(isChoice && { minProperties: 1, maxProperties: 1 }),
     ...(rules.length > 0 && { 'x-kubernetes-validations': rules }),
-    properties: Object.fromEntries(
-      members.map(([name, word]) => [name, { ...describe(word, levels), ...structuralSchema(word.shape, levels) }]),
-    ),
+    ...(shape.goesWith && { oneOf: alternatives(shape.goesWith) }),
+    // An API server drops an empty one, and kubectl would take that for a difference whenever it is applied.
+    ...(members.length > 0 && {
+      properties: Object.fromEntries(
+        members.map(([name, word]) => [name, { ...describe(word, levels), ...structuralSchema(word.shape, levels) }]),
+      ),
+    }),
   }
+}
+
+function togetherRules({ together = [] }: ObjectShape): readonly Rule[] {
+  return together.map(({ rule, message, at }) => ({ rule, message, ...(at !== undefined && { fieldPath: `.${at}` }) }))
+}
+
+/** By the schema alone, so that it may stand however deep. */
+function alternatives({ choice, members }: GoesWith): readonly Schema[] {
+  const all = [...new Set(Object.values(members).flat())]
+  const groups = Map.groupBy(Object.keys(members), (value) => (members[value] ?? []).join())
+  return [...groups.values()].map((values) => {
+    const needed = members[values[0] ?? ''] ?? []
+    const others = all.filter((name) => !needed.includes(name))
+    return {
+      properties: { [choice]: { enum: values } },
+      ...(needed.length > 0 && { required: needed }),
+      ...(others.length > 0 && { not: { anyOf: others.map((name) => ({ required: [name] })) } }),
+    }
+  })
 }
 
 /** Is it nothing but one of its members? */

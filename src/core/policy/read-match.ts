@@ -3,7 +3,7 @@
 import { globMatches, parseGlob } from '#core/image/glob.ts'
 import type { Field, Report } from './problem.ts'
 import { elements, isGiven, member, oneOf, textMapOf, textOf, textsOf } from './problem.ts'
-import { selectorOperators } from './schema-match.ts'
+import { selectorOperators, selectorValues } from './schema-match.ts'
 import type { LabelSelector, Match, NameGlob, ResourceRule } from './words.ts'
 
 /** @param own the namespace of a TrustPolicy */
@@ -81,7 +81,7 @@ function readExpression(field: Field, report: Report): LabelSelector['matchExpre
   const operator = oneOf(member(field, 'operator'), selectorOperators)
   const values = member(field, 'values')
   if (key === undefined || operator === undefined) return undefined
-  const needed = operator === 'In' || operator === 'NotIn'
+  const needed = selectorValues[operator].length > 0
   if (needed === (values.value !== undefined)) return { key, operator, values: textsOf(values) }
   report(values.path, needed ? `is missing; ${operator} needs it` : `means nothing with operator: ${operator}`)
   return undefined

@@ -6,7 +6,7 @@ import { looksLikeHost, normaliseRegistry } from '#core/image/registry-host.ts'
 import type { Field, Report } from './problem.ts'
 import { elements, entries, isGiven, member, oneOf, textMapOf, textOf } from './problem.ts'
 import { readRepository } from './read-attestor.ts'
-import { identityTypes, maxNesting } from './schema-policy.ts'
+import { identityMembers, identityTypes, maxNesting } from './schema-policy.ts'
 import type { Attestor, Identity, Requirement, SignatureDemand } from './words.ts'
 
 export interface RequirementContext {
@@ -101,16 +101,6 @@ function readSignature(inside: Field, context: RequirementContext): SignatureDem
   const identity = readIdentity(member(inside, 'identity'), context.report)
   if (attestor === undefined || identity === undefined) return undefined
   return { kind: 'signature', attestor, annotations: textMapOf(member(inside, 'annotations')), identity }
-}
-
-const identityMembers: Readonly<Record<Identity['type'], readonly string[]>> = {
-  Any: [],
-  MatchExact: [],
-  MatchRepoDigestOrExact: [],
-  MatchRepository: [],
-  ExactReference: ['reference'],
-  ExactRepository: ['repository'],
-  RemapIdentity: ['prefix', 'signedPrefix'],
 }
 
 function readIdentity(field: Field, report: Report): Identity | undefined {

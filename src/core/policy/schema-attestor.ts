@@ -66,7 +66,17 @@ const key = object(
       }),
     },
   },
-  ['pem', 'file', 'secretRef', 'kms', 'pkcs11'],
+  {
+    exactlyOne: ['pem', 'file', 'secretRef', 'kms', 'pkcs11'],
+    together: [
+      {
+        // Lower-case "t" and "z" are RFC 3339, but not what CEL reads.
+        rule: '!has(self.notBefore) || !has(self.notAfter) || timestamp(self.notBefore.upperAscii()) < timestamp(self.notAfter.upperAscii())',
+        message: 'must be later than notBefore; the key would never be valid',
+        at: 'notAfter',
+      },
+    ],
+  },
 )
 
 export const attestorSpec: ObjectShape = object(
@@ -77,7 +87,7 @@ export const attestorSpec: ObjectShape = object(
         keys: {
           doc: 'Any one of them speaks for the attestor. To ask for several, see `atLeast`.',
           // Every signature is tried with every key.
-          shape: list(key, { min: 1, max: 64 }),
+          shape: list(key, { min: 1, max: 64, distinctBy: 'name' }),
           required: true,
         },
       }),
@@ -103,5 +113,5 @@ export const attestorSpec: ObjectShape = object(
       }),
     },
   },
-  ['key', 'keyless', 'certificate', 'gpg', 'notation', 'grafeas'],
+  { exactlyOne: ['key', 'keyless', 'certificate', 'gpg', 'notation', 'grafeas'] },
 )

@@ -12,6 +12,13 @@ export const selectorOperators = {
   DoesNotExist: { doc: 'It is absent.' },
 } as const satisfies Record<LabelSelector['matchExpressions'][number]['operator'], Choice>
 
+export const selectorValues: Readonly<Record<keyof typeof selectorOperators, readonly string[]>> = {
+  In: ['values'],
+  NotIn: ['values'],
+  Exists: [],
+  DoesNotExist: [],
+}
+
 /** DELETE and CONNECT start no image; a policy that names them would never speak. */
 export const operations = {
   CREATE: { doc: 'An object is made.' },
@@ -31,14 +38,17 @@ const labelSelector: Shape = object({
   matchExpressions: {
     doc: 'Further conditions; all must hold.',
     shape: list(
-      object({
-        key: { doc: 'The label.', shape: text(labelKey, 317), required: true },
-        operator: { doc: 'What about it.', shape: choice(selectorOperators), required: true },
-        values: {
-          doc: 'Of In and NotIn.',
-          shape: list(text(labelValue, 63), { min: 1, max: maxEntries, distinct: true }),
+      object(
+        {
+          key: { doc: 'The label.', shape: text(labelKey, 317), required: true },
+          operator: { doc: 'What about it.', shape: choice(selectorOperators), required: true },
+          values: {
+            doc: 'Of In and NotIn.',
+            shape: list(text(labelValue, 63), { min: 1, max: maxEntries, distinct: true }),
+          },
         },
-      }),
+        { goesWith: { choice: 'operator', members: selectorValues } },
+      ),
       { max: maxEntries },
     ),
     default: [],

@@ -2,7 +2,7 @@
 
 import { attestorSpec } from './schema-attestor.ts'
 import { matchShape } from './schema-match.ts'
-import type { Choice, ObjectShape, Shape, Word } from './shape.ts'
+import type { Choice, ObjectShape, Shape, Together, Word } from './shape.ts'
 import { choice, later, list, names, object, text } from './shape.ts'
 import {
   anyText,
@@ -76,13 +76,26 @@ export const identityTypes = {
   RemapIdentity: { doc: 'As MatchRepoDigestOrExact, with `prefix` of the deployed name read as `signedPrefix`.' },
 } as const satisfies Record<Identity['type'], Choice>
 
-const identity = object({
-  type: { doc: 'How they are compared.', shape: choice(identityTypes), required: true },
-  reference: { doc: 'Of ExactReference.', shape: text(imageReference, 512) },
-  repository: { doc: 'Of ExactRepository.', shape: text(repository, 512) },
-  prefix: { doc: 'Of RemapIdentity.', shape: text(prefix, 512) },
-  signedPrefix: { doc: 'Of RemapIdentity.', shape: text(prefix, 512) },
-})
+export const identityMembers: Readonly<Record<Identity['type'], readonly string[]>> = {
+  Any: [],
+  MatchExact: [],
+  MatchRepoDigestOrExact: [],
+  MatchRepository: [],
+  ExactReference: ['reference'],
+  ExactRepository: ['repository'],
+  RemapIdentity: ['prefix', 'signedPrefix'],
+}
+
+const identity = object(
+  {
+    type: { doc: 'How they are compared.', shape: choice(identityTypes), required: true },
+    reference: { doc: 'Of ExactReference.', shape: text(imageReference, 512) },
+    repository: { doc: 'Of ExactRepository.', shape: text(repository, 512) },
+    prefix: { doc: 'Of RemapIdentity.', shape: text(prefix, 512) },
+    signedPrefix: { doc: 'Of RemapIdentity.', shape: text(prefix, 512) },
+  },
+  { goesWith: { choice: 'type', members: identityMembers } },
+)
 
 /** As deep as `allOf`, `anyOf` and `atLeast` may nest; what needs more cannot be explained to whoever is refused. */
 export const maxNesting = 3
@@ -112,10 +125,21 @@ export const requirement: ObjectShape = object(
     anyOf: { doc: 'At least one of these holds.', shape: branches },
     atLeast: {
       doc: 'Several of these hold, by distinct keys. For two of three keys of one attestor, list it twice.',
-      shape: object({
-        count: { doc: 'How many.', shape: { kind: 'integer', min: 1, max: 32 }, required: true },
-        of: { doc: 'Of which.', shape: branches, required: true },
-      }),
+      shape: object(
+        {
+          count: { doc: 'How many.', shape: { kind: 'integer', min: 1, max: 32 }, required: true },
+          of: { doc: 'Of which.', shape: branches, required: true },
+        },
+        {
+          together: [
+            {
+              rule: 'self.count <= self.of.size()',
+              message: 'asks for more than there are; to ask for several keys of one attestor, list it that many times',
+              at: 'count',
+            },
+          ],
+        },
+      ),
     },
     deny: {
       doc: 'Refused, whoever signed.',
@@ -123,7 +147,7 @@ export const requirement: ObjectShape = object(
     },
     insecureAcceptAnything: { doc: 'Let in unverified.', shape: object({}) },
   },
-  ['signature', 'attestation', 'allOf', 'anyOf', 'atLeast', 'deny', 'insecureAcceptAnything'],
+  { exactlyOne: ['signature', 'attestation', 'allOf', 'anyOf', 'atLeast', 'deny', 'insecureAcceptAnything'] },
 )
 
 /** A team's whole catalogue fits; past that a wildcard says more than a list. */
@@ -175,13 +199,43 @@ const members: Readonly<Record<string, Word>> = {
   },
 }
 
-export const clusterPolicySpec: ObjectShape = object(members)
-
-export const policySpec: ObjectShape = object({
-  ...members,
-  attestors: {
-    doc: 'Attestors of this policy alone, by name; each is what stands under `spec` of an Attestor.',
-    shape: names(objectName, attestorSpec, 64),
-    default: {},
+const together: readonly Together[] = [
+  {
+    rule: 'has(self.rules) || has(self.otherwise) || has(self.policyJson)',
+    message: 'needs rules; to refuse everything in scope, write otherwise: Deny',
   },
-})
+  {
+    rule: "has(self.lastVerdictMaxAge) == (has(self.whenUndetermined) && self.whenUndetermined == 'UseLastVerdict')",
+    message: 'goes with whenUndetermined: UseLastVerdict, which needs it, and with nothing else',
+    at: 'lastVerdictMaxAge',
+  },
+  {
+    rule: "!has(self.lastVerdictMaxAge) || (duration(self.lastVerdictMaxAge) > duration('0s') && duration(self.lastVerdictMaxAge) <= duration('168h'))",
+    message: 'is not between 1s and 168h',
+    at: 'lastVerdictMaxAge',
+  },
+]
+
+export const clusterPolicySpec: ObjectShape = object(members, { together })
+
+export const policySpec: ObjectShape = object(
+  {
+    ...members,
+    attestors: {
+      doc: 'Attestors of this policy alone, by name; each is what stands under `spec` of an Attestor.',
+      shape: names(objectName, attestorSpec, 64),
+      default: {},
+    },
+  },
+  {
+    together: [
+      ...together,
+      {
+        // A rule does not see in which namespace the object stands.
+        rule: "!has(self.match) || !has(self.match.namespaces) || (self.match.namespaces.size() == 1 && !self.match.namespaces[0].contains('*'))",
+        message: 'a TrustPolicy applies in its own namespace only; use a ClusterTrustPolicy',
+        at: 'match',
+      },
+    ],
+  },
+)

@@ -35,6 +35,24 @@ export interface ObjectShape {
   readonly members: Readonly<Record<string, Word>>
   /** Exactly one of these members must be given. */
   readonly exactlyOne?: readonly string[]
+  readonly goesWith?: GoesWith
+  readonly together?: readonly Together[]
+}
+
+/** Which other members stand beside which value of a choice: those, and none that only other values have. */
+export interface GoesWith {
+  /** The member that chooses. */
+  readonly choice: string
+  readonly members: Readonly<Record<string, readonly string[]>>
+}
+
+/** For an API server: what members must fulfil together. The readers know it by themselves. */
+export interface Together {
+  /** CEL; `self` is the object. */
+  readonly rule: string
+  readonly message: string
+  /** The member at fault. */
+  readonly at?: string
 }
 
 export type Shape =
@@ -47,6 +65,8 @@ export type Shape =
       readonly min: number
       readonly max: number
       readonly distinct: boolean
+      /** No two elements have the same value of this member. */
+      readonly distinctBy?: string
     }
   /** An object whose member names are the user's. */
   | { readonly kind: 'names'; readonly format: TextFormat; readonly of: Shape; readonly max: number }
@@ -66,16 +86,26 @@ export function choice(values: Readonly<Record<string, Choice>>): Shape {
   return { kind: 'choice', values }
 }
 
-export function list(of: Shape, limits: { min?: number; max: number; distinct?: boolean }): Shape {
-  return { kind: 'list', of, min: limits.min ?? 0, max: limits.max, distinct: limits.distinct ?? false }
+interface ListLimits {
+  readonly min?: number
+  readonly max: number
+  readonly distinct?: boolean
+  readonly distinctBy?: string
+}
+
+export function list(of: Shape, { min = 0, max, distinct = false, distinctBy }: ListLimits): Shape {
+  return { kind: 'list', of, min, max, distinct, ...(distinctBy !== undefined && { distinctBy }) }
 }
 
 export function names(format: TextFormat, of: Shape, max: number): Shape {
   return { kind: 'names', format, of, max }
 }
 
-export function object(members: Readonly<Record<string, Word>>, exactlyOne?: readonly string[]): ObjectShape {
-  return exactlyOne === undefined ? { kind: 'object', members } : { kind: 'object', members, exactlyOne }
+export function object(
+  members: Readonly<Record<string, Word>>,
+  more: Pick<ObjectShape, 'exactlyOne' | 'goesWith' | 'together'> = {},
+): ObjectShape {
+  return { kind: 'object', members, ...more }
 }
 
 /** A word of a version to come: its inside is not described before something acts on it. */

@@ -176,7 +176,7 @@ describe('an object', () => {
 
 describe('exactly one of several members', () => {
   const members = { b: { doc: 'x', shape: ignored }, c: { doc: 'x', shape: ignored }, d: later('x', 'text') }
-  const shape = object(members, ['b', 'c', 'd'])
+  const shape = object(members, { exactlyOne: ['b', 'c', 'd'] })
   test.each([
     [{ b: 1 }, []],
     [{}, ['a needs exactly one of b, c']],
@@ -188,7 +188,7 @@ describe('exactly one of several members', () => {
   })
 
   test('of which only one can be given', () => {
-    expect(check(object(members, ['b', 'd']), {}).problems).toEqual(['a needs the member b'])
+    expect(check(object(members, { exactlyOne: ['b', 'd'] }), {}).problems).toEqual(['a needs the member b'])
   })
 })
 

@@ -14,9 +14,9 @@ import {
   read,
   rule,
   signedByRelease,
-  teamPolicy,
   toolsWith,
 } from '../../support/policy-documents.ts'
+import { everyWord } from './words/every-word.ts'
 
 /** Member names and values, everywhere in a shape. */
 function names(shape: Shape): readonly string[] {
@@ -106,117 +106,7 @@ describe('words of versions to come', () => {
   })
 })
 
-const everyOperator: Spec = {
-  matchLabels: { a: 'b' },
-  matchExpressions: [
-    { key: 'c', operator: 'In', values: ['d'] },
-    { key: 'e', operator: 'NotIn', values: ['f'] },
-    { key: 'g', operator: 'Exists' },
-    { key: 'h', operator: 'DoesNotExist' },
-  ],
-}
-
-/** Documents that use every supported word at least once. */
-const everything: readonly Json[] = [
-  attestor('release', {
-    key: {
-      keys: [
-        {
-          name: 'a',
-          pem: pems.first,
-          notBefore: '2025-01-01T00:00:00Z',
-          notAfter: '2026-01-01T00:00:00Z',
-          revoked: { at: '2025-06-01T00:00:00Z', reason: 'Superseded' },
-        },
-        { name: 'b', file: 'b.pub', revoked: { at: '2025-06-01T00:00:00Z', reason: 'Compromised' } },
-      ],
-    },
-    log: { mode: 'Ignore', threshold: 1 },
-    timestamp: { mode: 'Ignore', threshold: 1 },
-    storage: { layouts: ['Tag', 'Bundle'], repository: 'a.example.com/signatures' },
-  }),
-  clusterPolicy(
-    {
-      mode: 'Enforce',
-      match: {
-        namespaces: ['a', 'b-*'],
-        excludeNamespaces: ['b-c'],
-        namespaceSelector: everyOperator,
-        objectSelector: everyOperator,
-        resourceRules: [
-          { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] },
-          { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['*'], operations: ['UPDATE'] },
-          { resources: ['*/*'], operations: ['*'] },
-        ],
-      },
-      rules: [
-        rule(
-          ['a.example.com/**'],
-          { signature: { attestor: 'release', annotations: { a: 'b' }, identity: { type: 'Any' } } },
-          { exceptImages: ['a.example.com/x'], references: 'Any', platforms: 'Index' },
-        ),
-        rule(
-          ['b.example.com/**'],
-          {
-            allOf: [
-              { signature: { attestor: 'release', identity: { type: 'MatchExact' } } },
-              { signature: { attestor: 'release', identity: { type: 'MatchRepository' } } },
-            ],
-          },
-          { references: 'DigestOnly', platforms: 'Each' },
-        ),
-        rule(['c.example.com/**'], {
-          anyOf: [
-            { signature: { attestor: 'release', identity: { type: 'MatchRepoDigestOrExact' } } },
-            { deny: { message: 'no' } },
-          ],
-        }),
-        rule(['d.example.com/**'], {
-          atLeast: {
-            count: 1,
-            of: [
-              {
-                signature: {
-                  attestor: 'release',
-                  identity: { type: 'ExactReference', reference: 'a.example.com/b:v1' },
-                },
-              },
-              {
-                signature: {
-                  attestor: 'release',
-                  identity: { type: 'ExactRepository', repository: 'a.example.com/b' },
-                },
-              },
-            ],
-          },
-        }),
-        rule(['e.example.com/**'], {
-          signature: {
-            attestor: 'release',
-            identity: { type: 'RemapIdentity', prefix: 'e.example.com', signedPrefix: 'f.example.com' },
-          },
-        }),
-        rule(['f.example.com/**'], { insecureAcceptAnything: {} }),
-      ],
-      otherwise: 'Deny',
-      pin: 'TagAndDigest',
-      whenUndetermined: 'UseLastVerdict',
-      lastVerdictMaxAge: '24h',
-      denial: { language: 'en', compat: 'None' },
-    },
-    'first',
-  ),
-  clusterPolicy(
-    { mode: 'Warn', otherwise: 'Accept', pin: 'Digest', whenUndetermined: 'Deny', denial: { language: 'zh' } },
-    'second',
-  ),
-  clusterPolicy({ mode: 'Audit', otherwise: 'Deny', pin: 'InsecureNever', whenUndetermined: 'InsecureAdmit' }, 'third'),
-  teamPolicy({
-    attestors: { shop: keySpec({ name: 'c', pem: pems.second }) },
-    rules: [rule(['a.example.com/b'], { signature: { attestor: 'shop' } })],
-  }),
-]
-
+const everything = everyWord({ file: 'b.pub' })
 const tools = toolsWith({ 'b.pub': pems.third })
 
 interface Leaf {
