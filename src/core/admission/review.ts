@@ -2,7 +2,7 @@
 // that we do not know are let pass, because the API grows; members that we know must be of their type.
 
 import { CodedError } from '#core/errors.ts'
-import type { GroupKind } from './workload.ts'
+import type { GroupKind } from './workload-kinds.ts'
 
 export type ReviewVersion = 'admission.k8s.io/v1' | 'admission.k8s.io/v1beta1'
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'

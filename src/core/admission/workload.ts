@@ -1,16 +1,11 @@
-// Where the images of a Kubernetes object are: one table of kinds, one walk over a pod spec. Says nothing about which
-// of them matter to a policy. A kind that is not in the table is judged by the pod specs found at the usual places.
+// Where the images of a Kubernetes object are: one walk over a pod spec. Says nothing about which of them matter to a
+// policy. A kind that is not in the table of workload-kinds.ts is judged by the pod specs found at the usual places.
 
 import { CodedError } from '#core/errors.ts'
 import type { ImageUse } from './use.ts'
-
-export interface GroupKind {
-  readonly group: string
-  readonly kind: string
-}
+import { cronPath, type GroupKind, type Path, podPath, podSpecPath, templatePath } from './workload-kinds.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
-type Path = readonly string[]
 
 interface PodSpecPlace {
   readonly path: Path
@@ -22,30 +17,6 @@ interface PodSpecPlace {
    */
   readonly demand: 'pod' | 'template' | 'guess'
 }
-
-const podPath: Path = ['spec']
-const templatePath: Path = ['spec', 'template', 'spec']
-const cronPath: Path = ['spec', 'jobTemplate', 'spec', 'template', 'spec']
-
-/**
- * `group/kind` → where its pod spec is, in every version of the group. The `extensions` rows are for old clusters, and so is
- * EphemeralContainers, which is what the subresource of Pods took before Kubernetes 1.22: a list without a spec around it.
- */
-const podSpecPaths: ReadonlyMap<string, Path> = new Map([
-  ['/Pod', podPath],
-  ['/PodTemplate', ['template', 'spec']],
-  ['/EphemeralContainers', []],
-  ['/ReplicationController', templatePath],
-  ['apps/Deployment', templatePath],
-  ['apps/ReplicaSet', templatePath],
-  ['apps/StatefulSet', templatePath],
-  ['apps/DaemonSet', templatePath],
-  ['extensions/Deployment', templatePath],
-  ['extensions/ReplicaSet', templatePath],
-  ['extensions/DaemonSet', templatePath],
-  ['batch/Job', templatePath],
-  ['batch/CronJob', cronPath],
-])
 
 /** Where a kind that is not in the table may have one. */
 const usualPaths: readonly Path[] = [podPath, templatePath, cronPath]
@@ -79,7 +50,7 @@ export function podSpecs(object: unknown, kind: GroupKind): readonly unknown[] |
 
 /** No fewer than the images of an object, read or not, for sharing out room; 0 for one that is none. Throws nothing. */
 export function mostImages(object: unknown, kind: GroupKind): number {
-  const known = podSpecPaths.get(`${kind.group}/${kind.kind}`)
+  const known = podSpecPath(kind)
   let count = 0
   for (const path of known === undefined ? usualPaths : [known]) {
     const spec = at(object, path)
@@ -93,13 +64,8 @@ function listLength(list: unknown, counts: (value: unknown) => boolean): number 
   return Array.isArray(list) ? list.filter(counts).length : 0
 }
 
-/** Does the table know the kind? The others are judged by what they look like. */
-export function isWorkloadKind(kind: GroupKind): boolean {
-  return podSpecPaths.has(`${kind.group}/${kind.kind}`)
-}
-
 function podSpecPlaces(object: unknown, kind: GroupKind): readonly PodSpecPlace[] | undefined {
-  const known = podSpecPaths.get(`${kind.group}/${kind.kind}`)
+  const known = podSpecPath(kind)
   if (known === undefined) return guessedPlaces(object)
   const spec = at(object, known)
   if (!isObject(spec)) throw malformed(known.join('.'), spec === undefined ? 'is missing' : 'is not an object')

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { objectLabels, objectMeta } from '#core/admission/object.ts'
-import { imageUses, isWorkloadKind, maxUses } from '#core/admission/workload.ts'
+import { imageUses, maxUses } from '#core/admission/workload.ts'
+import { isWorkloadKind } from '#core/admission/workload-kinds.ts'
 import { CodedError } from '#core/errors.ts'
 
 interface Schema {
