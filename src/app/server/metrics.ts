@@ -44,6 +44,12 @@ export type MetricEvent =
   /** An Event of the cluster: written, or not because there were too many or the API server took none. */
   | { readonly kind: 'event'; readonly outcome: 'written' | 'dropped' }
   | { readonly kind: 'certificate'; readonly outcome: 'loaded' | 'refused'; readonly expiresAt?: number }
+  /** A webhook configuration was written, or could not be. */
+  | { readonly kind: 'registration'; readonly outcome: RegistrationOutcome }
+  | { readonly kind: 'registered'; readonly isRegistered: boolean }
+
+/** `repaired`: somebody else had changed it. */
+export type RegistrationOutcome = 'created' | 'updated' | 'repaired' | 'removed' | 'failed'
 
 /** Numbers that are asked for at each scrape. */
 export interface Levels {
@@ -160,6 +166,8 @@ interface Instruments {
   readonly events: Counter<'outcome'>
   readonly certificates: Counter<'outcome'>
   readonly expires: Gauge
+  readonly registrations: Counter<'outcome'>
+  readonly registered: Gauge
 }
 
 function makeInstruments(prom: typeof import('prom-client'), levels: () => Levels): Instruments {
@@ -216,6 +224,12 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
       help: 'When the serving certificate ends.',
       registers,
     }),
+    registrations: counter('webhook_registrations', 'Webhook configurations written, or not.', ['outcome']),
+    registered: new prom.Gauge({
+      name: 'sealward_webhook_registered',
+      help: '1 while both webhook configurations are in the cluster as they shall be.',
+      registers,
+    }),
   }
 }
 
@@ -256,5 +270,11 @@ function record(instruments: Instruments, event: MetricEvent): void {
     case 'certificate':
       instruments.certificates.inc({ outcome: event.outcome })
       if (event.expiresAt !== undefined) instruments.expires.set(event.expiresAt / 1_000)
+      return
+    case 'registration':
+      instruments.registrations.inc({ outcome: event.outcome })
+      return
+    case 'registered':
+      instruments.registered.set(event.isRegistered ? 1 : 0)
   }
 }

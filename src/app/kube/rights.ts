@@ -1,0 +1,44 @@
+// What registering takes: the rights that the chart grants, each with its reason. Creating cannot be restricted by name,
+// because the name is not in the path; listing and watching are by the field selector of one name.
+
+export interface Right {
+  readonly apiGroup: string
+  readonly resource: string
+  readonly verbs: readonly string[]
+  /** Of which objects; absent: of all, because the verb cannot be restricted. */
+  readonly resourceNames?: readonly string[]
+  /** `own-namespace`: a Role there suffices. */
+  readonly scope: 'cluster' | 'own-namespace'
+  readonly reason: string
+}
+
+const registrations = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']
+
+/** @param name of the configurations and of their ClusterRole (`--kube-name`) */
+export function registrationRights(name: string): readonly Right[] {
+  const apiGroup = 'admissionregistration.k8s.io'
+  return [
+    ...registrations.map((resource): Right => {
+      const verbs = ['list', 'watch', 'update', 'delete']
+      return {
+        apiGroup,
+        resource,
+        verbs,
+        resourceNames: [name],
+        scope: 'cluster',
+        reason: 'to keep the webhook as it is',
+      }
+    }),
+    ...registrations.map((resource): Right => {
+      return { apiGroup, resource, verbs: ['create'], scope: 'cluster', reason: 'to register the webhook' }
+    }),
+    {
+      apiGroup: 'rbac.authorization.k8s.io',
+      resource: 'clusterroles',
+      verbs: ['get'],
+      resourceNames: [name],
+      scope: 'cluster',
+      reason: 'to name it as the owner of the webhook configurations, so that they go with it',
+    },
+  ]
+}
