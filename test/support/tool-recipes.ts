@@ -34,6 +34,9 @@ const kubernetes = {
     .join(' '),
 } as const
 
+/** Helm learns its own version from the linker, too; without, it calls itself v4.3. */
+const helmVersion = '-X helm.sh/helm/v4/internal/version.version=v4.3.1'
+
 /** `seconds` is the time of a build with empty caches on two cores: said before a build starts. */
 export const toolRecipes = {
   cosign2: { kind: 'go', package: 'github.com/sigstore/cosign/v2/cmd/cosign', seconds: 110 },
@@ -42,6 +45,7 @@ export const toolRecipes = {
   'kube-apiserver': { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kube-apiserver', seconds: 200 },
   'kube-controller-manager': { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kube-controller-manager', seconds: 75 },
   kubectl: { ...kubernetes, package: 'k8s.io/kubernetes/cmd/kubectl', seconds: 20 },
+  helm: { kind: 'go', package: 'helm.sh/helm/v4/cmd/helm', linked: helmVersion, seconds: 93 },
   'docker-registry': { kind: 'debian', package: 'docker-registry', command: 'docker-registry' },
   skopeo: { kind: 'debian', package: 'skopeo', command: 'skopeo' },
   gpg: { kind: 'debian', package: 'gnupg', command: 'gpg' },
