@@ -17,7 +17,8 @@ export interface Knob {
 const pod = ['Deployment/sealward', 'spec', 'template', 'spec'] as const
 const container = [...pod, 'containers', 0] as const
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
-const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } }
+const terms = [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }]
+const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
 const keys = { key: { keys: [{ name: '2026', pem: 'a key' }] } }
 
 function argument(value: string, set: unknown, index: number, becomes: string, beside?: object): Knob {

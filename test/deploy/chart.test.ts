@@ -9,24 +9,9 @@ import { version } from '../../src/version.ts'
 import { helm, type Manifest, type Rendering, render, renderText, someImage } from '../support/helm.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type Knob, knobs, type Place } from './chart-knobs.ts'
+import { leaves, setting } from './chart-values.ts'
 
 const values: object = parse(readFileSync('deploy/chart/values.yaml', 'utf8'))
-
-/** `image.tag`, `imagePullSecrets`, …: what can be set by itself. */
-function leaves(value: unknown, path = ''): readonly string[] {
-  const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
-  if (!isBranch) return [path]
-  return Object.entries(value).flatMap(([name, member]) => leaves(member, path === '' ? name : `${path}.${name}`))
-}
-
-/** The values with this one set, and those beside it. */
-function setting(path: string, set: unknown, beside: object = {}): object {
-  const [name = '', ...rest] = path.split('.')
-  const members: Readonly<Record<string, unknown>> = { ...beside }
-  const below = members[name]
-  const inner = typeof below === 'object' && below !== null && !Array.isArray(below) ? below : {}
-  return { ...members, [name]: rest.length === 0 ? set : setting(rest.join('.'), set, inner) }
-}
 
 function nameOf({ kind, metadata }: Manifest): string {
   const isElsewhere = metadata.namespace !== undefined && metadata.namespace !== 'sealward'

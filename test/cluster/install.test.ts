@@ -1,0 +1,101 @@
+// Installing, as a person does it: what the chart and the plain manifest render is taken by a real API server.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { knobs } from '../deploy/chart-knobs.ts'
+import { setting } from '../deploy/chart-values.ts'
+import { helm, renderText, someImage } from '../support/helm.ts'
+import { missing, titled } from '../support/tools.ts'
+import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
+
+const tools = [...clusterTools, 'helm'] as const
+const attestor = {
+  key: { keys: [{ name: '2026', pem: '-----BEGIN PUBLIC KEY-----\nMA==\n-----END PUBLIC KEY-----\n' }] },
+}
+const rules = [{ images: ['registry.test/team/**'], require: { signature: { attestor: 'release' } } }]
+const policies = { attestors: { release: attestor }, clusterTrustPolicies: { production: { rules } } }
+
+/** Everything that can be set, at once; what only one of two can be is as in the other tests. */
+function allKnobs(): object {
+  const apart = ['nameOverride', 'fullnameOverride', 'networkPolicy.enabled', 'policies', 'profile', 'certificate']
+  const chosen = knobs.filter(({ value }) => !apart.some((name) => value.startsWith(name)))
+  return chosen.reduce<object>((values, { value, set }) => setting(value, set, values), { policies })
+}
+
+describe.skipIf(missing(...tools))(titled('installing on a real API server', ...tools), () => {
+  let cluster: ControlPlane
+  beforeAll(async () => {
+    cluster = await startControlPlane()
+  })
+  afterAll(() => cluster?.stop())
+
+  const kubectl = async (...args: readonly string[]) => {
+    const told = await cluster.kubectl(args)
+    if (told.code !== 0) throw new Error(told.stderr)
+    return told.stdout
+  }
+  const dryRun = (text: string) => cluster.kubectl(['apply', '--dry-run=server', '-f', '-'], text)
+  const inCluster = (args: readonly string[], values: object) =>
+    helm({ args, values: { ...someImage, ...values }, kubeconfig: cluster.kubeconfig })
+  // What Helm has made is taken over by force: two of the same conflict, where the API server has filled in defaults.
+  const apply = (path: string) => ['apply', '--server-side', '--force-conflicts', '-f', path]
+  const dataOf = async (secret: string) => kubectl('get', 'secret', '-n', 'gate', secret, '-o', 'jsonpath={.data}')
+
+  test('Helm installs, keeps the certificate of the strict profile when it upgrades, and leaves nothing', async () => {
+    const where = ['--namespace', 'gate']
+    const chart = ['gate', 'deploy/chart', ...where]
+    const strict = { profile: 'Strict' }
+    const installed = await inCluster(['install', ...chart, '--create-namespace'], { ...strict, policies })
+    expect(installed.code, installed.stderr).toBe(0)
+    expect(await kubectl('get', 'ctp', 'production', '-o', 'jsonpath={.spec.mode}')).toBe('Audit')
+    const first = await dataOf('gate-sealward-serving')
+    expect(JSON.parse(first)).toMatchObject({ 'tls.crt': expect.any(String), 'ca.crt': expect.any(String) })
+
+    expect(await cluster.kubectl(apply('deploy/crds'))).toMatchObject({ code: 0, stderr: '' })
+    const upgraded = await inCluster(['upgrade', ...chart], { ...strict, replicas: 3 })
+    expect(upgraded.code, upgraded.stderr).toBe(0)
+    expect(await kubectl('get', 'deploy', '-n', 'gate', 'gate-sealward', '-o', 'jsonpath={.spec.replicas}')).toBe('3')
+    expect(await dataOf('gate-sealward-serving')).toBe(first)
+
+    await kubectl('delete', 'secret', '-n', 'gate', 'gate-sealward-serving')
+    expect((await inCluster(['upgrade', ...chart], strict)).code).toBe(0)
+    expect(await dataOf('gate-sealward-serving')).not.toBe(first)
+
+    const uninstalled = await helm({ args: ['uninstall', 'gate', ...where], kubeconfig: cluster.kubeconfig })
+    expect(uninstalled.code, uninstalled.stderr).toBe(0)
+    const kinds =
+      'clusterroles,clusterrolebindings,roles,rolebindings,deployments,services,serviceaccounts,secrets,pdb,netpol'
+    const left = await kubectl('get', kinds, '-A', '-l', 'app.kubernetes.io/instance=gate', '-o', 'name')
+    expect(left).toBe('')
+    expect(await kubectl('get', 'crds', '-o', 'name')).toContain('clustertrustpolicies.sealward.dev')
+  })
+
+  test('the plain manifest is applied, and its Pods are made in a namespace that admits restricted ones only', async () => {
+    expect(await cluster.kubectl(apply('deploy/sealward.yaml'))).toMatchObject({ code: 0, stderr: '' })
+    await kubectl('wait', '--for=condition=Established', 'crd', '-l', 'app.kubernetes.io/part-of=sealward')
+    const pods = () => kubectl('get', 'pods', '-n', 'sealward', '-o', 'name')
+    await expect.poll(async () => (await pods()).trim().split('\n'), { timeout: 20_000 }).toHaveLength(2)
+    expect((await cluster.kubectl(apply('deploy/sealward.yaml'))).stdout).not.toContain('created')
+    // The neighbour: that the namespace refuses others is what makes the Pods' being there mean something.
+    const root = await cluster.kubectl(['run', 'root', '--image=registry.test/root:1', '-n', 'sealward'])
+    expect(root.stderr).toContain('violates PodSecurity "restricted:latest"')
+  })
+
+  test.each([
+    ['its defaults', () => ({})],
+    ['every value set', allKnobs],
+    ['the strict profile', () => ({ profile: 'Strict' })],
+    ['a policy', () => ({ policies })],
+  ])('the API server takes the chart with %s', async (_, values) => {
+    for (const namespace of ['team-a', 'team-b']) await cluster.kubectl(['create', 'namespace', namespace])
+    const { code, stderr, stdout } = await dryRun(await renderText({ values: values(), release: 'gate-sealward' }))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('deployment.apps/gate-sealward created (server dry run)')
+  })
+
+  test('it refuses what is no policy', async () => {
+    const clusterTrustPolicies = { production: { rules: [{ images: [] }] } }
+    const { code, stderr } = await dryRun(await renderText({ values: { policies: { clusterTrustPolicies } } }))
+    expect(code).toBe(1)
+    expect(stderr).toContain('spec.rules[0].images')
+  })
+})
