@@ -1,7 +1,7 @@
 // A real Kubernetes API on loopback: etcd, kube-apiserver and kube-controller-manager with RBAC and service accounts, no
 // nodes. Pods are made and stay pending. Needs `clusterTools`; guard the suite with `missing(...clusterTools)`.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +33,8 @@ export interface ControlPlane {
   readonly kubectl: Kubectl
   /** Makes a kubeconfig for the bearer of a token. @returns its path */
   kubeconfigOf(token: string): Promise<string>
+  /** A line in JSON for each stage of each request of the audited users; absent: nobody is audited. */
+  readonly auditLog?: string
   readonly etcd: Program
   /** Stops the API server and starts it anew on the same port, over the same data. */
   restartApiServer(): Promise<void>
@@ -42,19 +44,34 @@ export interface ControlPlane {
 /** A quiet machine needs 3.5 s, a busy one 5. */
 const startDeadline = 60_000
 
+export interface ControlPlaneOptions {
+  /** Users whose requests are written down: `system:serviceaccount:sealward:sealward`. */
+  readonly audited?: readonly string[]
+}
+
 interface Layout {
   readonly folder: string
   readonly pki: (file: string) => string
   readonly server: string
+  /** The file that its requests are written to. */
+  readonly auditLog: string | undefined
   readonly ports: { readonly etcd: number; readonly peer: number; readonly api: number; readonly controllers: number }
 }
 
-async function layOut(): Promise<Layout> {
+async function layOut({ audited }: ControlPlaneOptions): Promise<Layout> {
   const folder = await mkdtemp(join(tmpdir(), 'sealward-cluster-'))
   const [etcd, peer, api, controllers] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   await writeCertificates(join(folder, 'pki'))
   const pki = (file: string) => join(folder, 'pki', file)
-  return { folder, pki, server: `https://127.0.0.1:${api}`, ports: { etcd, peer, api, controllers } }
+  const auditLog = audited && join(folder, 'audit.log')
+  if (audited !== undefined) await writeFile(join(folder, 'audit.yaml'), JSON.stringify(auditPolicy(audited)))
+  return { folder, pki, server: `https://127.0.0.1:${api}`, auditLog, ports: { etcd, peer, api, controllers } }
+}
+
+/** Who asked for what, and whether it was granted; nothing of what was sent. */
+function auditPolicy(users: readonly string[]) {
+  const rules = [{ level: 'Metadata', users, omitStages: ['RequestReceived'] }, { level: 'None' }]
+  return { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }
 }
 
 function startEtcd({ folder, ports }: Layout): Program {
@@ -71,7 +88,7 @@ function startEtcd({ folder, ports }: Layout): Program {
   return startProgram('etcd', flags, folder)
 }
 
-function startApiServer({ folder, pki, ports }: Layout): Program {
+function startApiServer({ folder, pki, ports, auditLog }: Layout): Program {
   const flags = {
     'etcd-servers': `http://127.0.0.1:${ports.etcd}`,
     'bind-address': '127.0.0.1',
@@ -87,6 +104,12 @@ function startApiServer({ folder, pki, ports }: Layout): Program {
     'service-account-issuer': 'https://kubernetes.default.svc',
     'service-account-key-file': pki('sa.key'),
     'service-account-signing-key-file': pki('sa.key'),
+    ...(auditLog !== undefined && {
+      'audit-policy-file': join(folder, 'audit.yaml'),
+      'audit-log-path': auditLog,
+      // Before the answer is sent: whoever has the answer finds the line.
+      'audit-log-mode': 'blocking-strict',
+    }),
   }
   return startProgram('kube-apiserver', flags, folder)
 }
@@ -132,9 +155,9 @@ async function waitUntil(what: string, programs: readonly Program[], holds: () =
  * Waits until pods can be made in the namespace `default`.
  * @throws Error with the logs where a program does not start
  */
-export async function startControlPlane(): Promise<ControlPlane> {
-  const layout = await layOut()
-  const { folder, pki, server } = layout
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const layout = await layOut(options)
+  const { folder, pki, server, auditLog } = layout
   const ca = await readFile(pki('ca.crt'), 'utf8')
   const etcd = startEtcd(layout)
   let apiServer = startApiServer(layout)
@@ -169,7 +192,18 @@ export async function startControlPlane(): Promise<ControlPlane> {
       await writeKubeconfig(path, server, pki('ca.crt'), { token })
       return path
     }
-    return { server, ca: pki('ca.crt'), folder, kubeconfig, kubectl, kubeconfigOf, etcd, restartApiServer, stop }
+    return {
+      server,
+      ca: pki('ca.crt'),
+      folder,
+      kubeconfig,
+      kubectl,
+      kubeconfigOf,
+      ...(auditLog !== undefined && { auditLog }),
+      etcd,
+      restartApiServer,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

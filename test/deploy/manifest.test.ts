@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { renderManifest } from '../../scripts/render-manifest.ts'
-import { render, toManifests } from '../support/helm.ts'
+import { render } from '../support/helm.ts'
+import { toManifests } from '../support/manifests.ts'
 import { missing, titled } from '../support/tools.ts'
 
 const text = readFileSync('deploy/sealward.yaml', 'utf8')

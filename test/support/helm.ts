@@ -5,20 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { parseAllDocuments } from 'yaml'
+import { type Manifest, toManifests } from './manifests.ts'
 import { needed } from './tools.ts'
-
-/** As much of any object as tests look at. */
-export interface Manifest {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly labels?: Readonly<Record<string, string>>
-  }
-  readonly [member: string]: unknown
-}
 
 export interface HelmCall {
   readonly args: readonly string[]
@@ -74,10 +62,6 @@ export async function renderText(rendering: Rendering = {}): Promise<string> {
   const told = await helm({ args, values: { ...someImage, ...values } })
   if (told.code !== 0) throw new Error(told.stderr)
   return told.stdout
-}
-
-export function toManifests(text: string): readonly Manifest[] {
-  return parseAllDocuments(text).flatMap((document) => document.toJS() ?? [])
 }
 
 export async function render(rendering: Rendering = {}): Promise<readonly Manifest[]> {
