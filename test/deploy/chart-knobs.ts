@@ -66,6 +66,23 @@ export const knobs: readonly Knob[] = [
     place: ['RoleBinding/team-b/sealward-pull-secrets', 'subjects'],
     becomes: [{ kind: 'ServiceAccount', name: 'sealward', namespace: 'sealward' }],
   },
+  {
+    value: 'keySecrets',
+    set: [
+      { namespace: 'team-a', name: 'release-key' },
+      { namespace: 'team-b', name: 'ci-key' },
+      { namespace: 'team-a', name: 'security-key' },
+    ],
+    place: ['Role/team-a/sealward-keys', 'rules'],
+    becomes: [
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['release-key', 'security-key'],
+        verbs: ['list', 'watch'],
+      },
+    ],
+  },
   argument('registries.insecure', ['registry.test:5000'], fifth, '--insecure-registry=registry.test:5000'),
   argument('registries.caConfigMap', 'corp-ca', fifth, '--registry-ca=/etc/sealward/registry-ca/ca.crt'),
   {
