@@ -22,6 +22,8 @@ export interface ServingOptions {
   readonly namespaces?: NamespaceSource | undefined
   /** What keeps the server from being ready; absent or empty: nothing. */
   readonly missing?: (() => readonly string[]) | undefined
+  /** What else `/readyz` says. */
+  readonly report?: (() => Readonly<Record<string, unknown>>) | undefined
   /** Told of every decision, after the answer is fixed. */
   readonly decided?: ((request: AdmissionRequest, decision: Decision) => void) | undefined
   readonly log: Log
@@ -31,7 +33,7 @@ export interface ServingOptions {
 }
 
 export function createServing(options: ServingOptions): Handlers {
-  const { engine, policies, namespaces, missing = () => [], decided, log, metrics, records } = options
+  const { engine, policies, namespaces, missing = () => [], report, decided, log, metrics, records } = options
   // The answer that is sent may be another one than the judge's, who came too late.
   const decisions = new WeakMap<AdmissionAnswer, Decision>()
   const webhook = createWebhook({
@@ -50,7 +52,7 @@ export function createServing(options: ServingOptions): Handlers {
     validate: (request, { signal }) => webhook.validate(request, signal),
     ready: () => {
       const reasons = missing()
-      const body = { ...policies.report(), ...(records && { decisions: records.report() }) }
+      const body = { ...policies.report(), ...report?.(), ...(records && { decisions: records.report() }) }
       return reasons.length === 0 ? { ready: true, body } : { ready: false, body: { reasons, ...body } }
     },
     ...(records && { answered: (answered) => keep(answered, decisions.get(answered.answer), records) }),

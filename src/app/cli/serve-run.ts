@@ -11,6 +11,7 @@ import { CodedError } from '#core/errors.ts'
 import { defaultExempt } from '#core/policy/set.ts'
 import type { Args, Run } from './command.ts'
 import { createJudging } from './judging.ts'
+import { kubeFlags } from './kube-flags.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { listenAddress, namesFor } from './listen-address.ts'
 import { openRegistry } from './registry-flags.ts'
@@ -19,6 +20,7 @@ import { openRecords, storeFlags } from './store-flags.ts'
 
 export const run: Run = async (args, context) => {
   checkPolicySource(args)
+  const kube = kubeFlags(args)
   const address = listenAddress(args.text('listen') ?? '')
   const tls = tlsOptions(args, address)
   const store = storeFlags(args)
@@ -28,15 +30,16 @@ export const run: Run = async (args, context) => {
   const metrics = createMetrics()
 
   const exempt = [...defaultExempt, ...args.all('exempt-namespace')]
-  const served = args.flag('kube')
-    ? await (await import('./serve-kube.ts')).serveCluster(args, { exempt, log, metrics })
+  const served = kube
+    ? await (await import('./serve-kube.ts')).serveCluster(kube, { exempt, log, metrics })
     : await servePolicyFiles(args.all('policy'), { exempt, log, metrics })
   try {
     const records = store && (await openRecords(store, { version: context.version, log, metrics }))
     try {
       const { engine } = createJudging({ registry })
       const handlers = createServing({ engine, ...served, log, metrics, records })
-      const server = await startServer({ ...address, tls, handlers, log, metrics })
+      const server = await startServer({ ...address, tls: withNames(tls, served.names ?? []), handlers, log, metrics })
+      if (server.caPem !== undefined) served.listening?.(server.caPem)
       context.stderr.line(`sealward: listening on ${server.url}`)
       await untilAborted(stopped)
       await server.close()
@@ -53,8 +56,6 @@ export const run: Run = async (args, context) => {
 function checkPolicySource(args: Args): void {
   const files = args.all('policy').length > 0
   if (args.flag('kube') && files) throw new CodedError('usage', '--kube and --policy contradict each other')
-  if (!args.flag('kube') && args.text('kubeconfig') !== undefined)
-    throw new CodedError('usage', '--kubeconfig is about a cluster; add --kube')
   if (!args.flag('kube') && !files)
     throw new CodedError('usage', 'serve needs policies: --policy FILE or DIRECTORY, or --kube for those of a cluster')
 }
@@ -88,6 +89,10 @@ function tlsOptions(args: Args, address: ListenAddress): TlsOptions {
     )
   }
   return { kind: 'files', cert, key }
+}
+
+function withNames(tls: TlsOptions, more: readonly string[]): TlsOptions {
+  return tls.kind === 'self-made' ? { ...tls, names: [...new Set([...tls.names, ...more])] } : tls
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 // `sealward serve`: what it is; `serve-run.ts` does it.
 
 import type { CommandSpec } from './command.ts'
+import { kubeOptions } from './kube-options.ts'
 import { policyOption, registryOptions } from './options.ts'
 
 export const command: CommandSpec = {
@@ -40,12 +41,7 @@ export const command: CommandSpec = {
       choices: ['debug', 'info', 'warn', 'error', 'silent'],
       default: 'info',
     },
-    { flags: '--kube', description: 'read policies from the objects of a cluster, and say there what became of them' },
-    {
-      flags: '--kubeconfig <file>',
-      description: 'how to reach the cluster; else KUBECONFIG, the service account of the Pod, or ~/.kube/config',
-      completes: 'file',
-    },
+    ...kubeOptions,
     {
       flags: '--store <file|dir>',
       description: 'keep a record of every decision in this SQLite file, or in decisions.db in this folder',

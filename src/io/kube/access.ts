@@ -10,6 +10,8 @@ export interface KubeAccess {
   readonly server: URL
   /** Where the process itself runs, or what the context names. */
   readonly namespace: string
+  /** By the service account of the Pod: the process runs inside of the cluster. */
+  readonly isInside: boolean
   readonly agent: Agent
   /** For one request: tokens are renewed while the process runs. @throws CodedError `kube-config` */
   headers(): Promise<Readonly<Record<string, string>>>
@@ -46,6 +48,7 @@ export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Pr
   return {
     server,
     agent,
+    isInside: config.getCurrentCluster()?.name === 'inCluster',
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     headers: async () => headersOf(await described(() => tlsAndHeaders(config))),
   }

@@ -9,6 +9,8 @@ export interface Kube extends KubeClient {
   readonly server: string
   /** Where the process itself runs, or what the context of a kubeconfig names. */
   readonly namespace: string
+  /** The process runs in a Pod of the cluster. */
+  readonly isInside: boolean
   /** Until the signal of the options; never rejects. */
   follow(follower: Follower, options: FollowOptions): Promise<void>
 }
@@ -21,6 +23,7 @@ export async function openKube(options: KubeAccessOptions = {}): Promise<Kube> {
     ...client,
     server: access.server.href.replace(/\/$/, ''),
     namespace: access.namespace,
+    isInside: access.isInside,
     follow: (follower, following) => followObjects(client, follower, following),
   }
 }
