@@ -31,8 +31,8 @@ export interface ControlPlane {
   readonly kubeconfig: string
   /** kubectl as that administrator. */
   readonly kubectl: Kubectl
-  /** Makes a kubeconfig for the bearer of a token. @returns its path */
-  kubeconfigOf(token: string): Promise<string>
+  /** Makes a kubeconfig for the bearer of a token, who works in this namespace. @returns its path */
+  kubeconfigOf(token: string, namespace?: string): Promise<string>
   /** A line in JSON for each stage of each request of the audited users; absent: nobody is audited. */
   readonly auditLog?: string
   readonly etcd: Program
@@ -187,9 +187,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       await ready()
     }
     let tokens = 0
-    const kubeconfigOf = async (token: string) => {
+    const kubeconfigOf = async (token: string, namespace?: string) => {
       const path = join(folder, `token-${++tokens}.kubeconfig`)
-      await writeKubeconfig(path, server, pki('ca.crt'), { token })
+      await writeKubeconfig(path, server, pki('ca.crt'), { token }, namespace)
       return path
     }
     return {

@@ -7,12 +7,16 @@ export type Credentials =
   /** The token itself. */
   | { readonly token: string }
 
-/** @param credentials paths of a certificate and its key, or a token */
+/**
+ * @param credentials paths of a certificate and its key, or a token
+ * @param namespace where the bearer works; `default` if absent
+ */
 export async function writeKubeconfig(
   path: string,
   server: string,
   ca: string,
   credentials: Credentials,
+  namespace?: string,
 ): Promise<void> {
   const user =
     'token' in credentials
@@ -23,7 +27,7 @@ export async function writeKubeconfig(
     kind: 'Config',
     clusters: [{ name: 'test', cluster: { server, 'certificate-authority': ca } }],
     users: [{ name: 'user', user }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user' } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user', namespace } }],
     'current-context': 'test',
   }
   await writeFile(path, JSON.stringify(config, undefined, 2), { mode: 0o600 }) // JSON is YAML

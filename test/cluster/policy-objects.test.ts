@@ -23,6 +23,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
 
   beforeAll(async () => {
     ;[cluster, world] = await Promise.all([startControlPlane(), startWorld()])
+    await cluster.kubectl(['create', 'namespace', 'shop'])
     await start()
   })
   afterAll(async () => {
@@ -163,10 +164,10 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       const secret = (pem: string) => ({
         apiVersion: 'v1',
         kind: 'Secret',
-        metadata: { name: 'release-key', namespace: 'default' },
+        metadata: { name: 'release-key', namespace: 'shop' },
         stringData: { 'cosign.pub': pem },
       })
-      const ref = { secretRef: { namespace: 'default', name: 'release-key' } }
+      const ref = { secretRef: { namespace: 'shop', name: 'release-key' } }
       const { publicKey } = (await import('node:crypto')).generateKeyPairSync('ec', { namedCurve: 'P-256' })
       const other = publicKey.export({ type: 'spki', format: 'pem' }).toString()
       await apply(secret(other), object('Attestor', 'release', { key: { keys: [{ name: 'demo', ...ref }] } }))
@@ -177,11 +178,11 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await start()
       await expect.poll(() => sealward.ready(), patient).toMatchObject({ ready: true })
       await isJudged()
-      await remove('secret', 'release-key')
+      await remove('secret', 'release-key', '-n', 'shop')
       await expect.poll(() => allows('signed'), soon).toBe(false)
       await expect
         .poll(async () => (await statusOf('att', 'release')).message, soon)
-        .toContain('there is no Secret default/release-key')
+        .toContain('there is no Secret shop/release-key')
     })
 
     test('a policy of one namespace adds to those of the cluster, there only', async () => {
