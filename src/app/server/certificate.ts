@@ -1,7 +1,7 @@
-// A certificate authority and a serving certificate for a server that was given none. Both live in memory only and
-// are made anew at each start; the authority's key is forgotten as soon as it has signed.
+// A certificate authority and a serving certificate for a server that was given none. Reads nothing and keeps nothing:
+// who only serves forgets the authority's key, who renews keeps it.
 
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
@@ -12,6 +12,25 @@ export interface ServingCertificate {
   readonly caPem: string
   readonly certPem: string
   readonly keyPem: string
+}
+
+/** Who signs serving certificates. */
+export interface Authority {
+  /** Of its certificate; another one for each authority, so that two can stand side by side. */
+  readonly name: string
+  readonly certPem: string
+  readonly key: KeyObject
+}
+
+export interface Leaf {
+  readonly certPem: string
+  readonly keyPem: string
+}
+
+/** Milliseconds since the epoch, and milliseconds. */
+export interface Validity {
+  readonly at: number
+  readonly lifetime: number
 }
 
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'))
@@ -32,32 +51,46 @@ const maxNameLength = 253
 const maxNames = 100
 
 /**
- * P-256, because the API server opens new connections all the time and this is the cheapest handshake.
+ * An authority and a certificate signed by it, for as long as a process may live.
  *
  * @param names host names and IP addresses that clients reach the server by
  * @param at now, in milliseconds since the epoch
  * @throws CodedError `usage` for something that is neither
  */
 export function makeServingCertificate(names: readonly string[], at: number): ServingCertificate {
-  const altNames = alternativeNames(names)
-  const caKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const authority = makeAuthority('Sealward self-made CA', { at, lifetime })
+  return { caPem: authority.certPem, ...issueLeaf(authority, names, { at, lifetime }) }
+}
+
+/** Valid an hour before `at`, because clocks differ, until `lifetime` after it. */
+export function makeAuthority(name: string, { at, lifetime: life }: Validity): Authority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const caName = nameOf('Sealward self-made CA')
-  const validity = sequence(time(at - hour), time(at + lifetime))
-  const ca = certificate(caKeys.privateKey, caName, {
-    subject: caName,
-    validity,
-    publicKey: caKeys.publicKey,
+  const subject = nameOf(name)
+  const made = certificate(keys.privateKey, subject, {
+    subject,
+    validity: sequence(time(at - hour), time(at + life)),
+    publicKey: keys.publicKey,
     extensions: [
       critical(basicConstraints, sequence(yes(), integer(Buffer.from([0])))),
       // keyCertSign and cRLSign
       critical(keyUsage, bits(Buffer.from([0x06]), 1)),
-      extension(subjectKeyIdentifier, octets(keyId(caKeys.publicKey))),
+      extension(subjectKeyIdentifier, octets(keyId(keys.publicKey))),
     ],
   })
-  const leaf = certificate(caKeys.privateKey, caName, {
+  return { name, certPem: pem(made), key: keys.privateKey }
+}
+
+/**
+ * P-256, because the API server opens new connections all the time and this is the cheapest handshake.
+ *
+ * @throws CodedError `usage` for a name that is neither a host name nor an IP address
+ */
+export function issueLeaf(authority: Authority, names: readonly string[], { at, lifetime: life }: Validity): Leaf {
+  const altNames = alternativeNames(names)
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const leaf = certificate(authority.key, nameOf(authority.name), {
     subject: nameOf('Sealward webhook'),
-    validity,
+    validity: sequence(time(at - hour), time(at + life)),
     publicKey: keys.publicKey,
     extensions: [
       critical(basicConstraints, sequence()),
@@ -66,14 +99,10 @@ export function makeServingCertificate(names: readonly string[], at: number): Se
       extension(extendedKeyUsage, sequence(serverAuth)),
       extension(subjectAltName, altNames),
       extension(subjectKeyIdentifier, octets(keyId(keys.publicKey))),
-      extension(authorityKeyIdentifier, sequence(implicit(0, keyId(caKeys.publicKey)))),
+      extension(authorityKeyIdentifier, sequence(implicit(0, keyId(createPublicKey(authority.key))))),
     ],
   })
-  return {
-    caPem: pem(ca),
-    certPem: pem(leaf),
-    keyPem: String(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })),
-  }
+  return { certPem: pem(leaf), keyPem: privatePem(keys.privateKey) }
 }
 
 interface Subject {
@@ -147,6 +176,10 @@ function ipv6(text: string): Buffer {
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
   const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
   return Buffer.concat(groups.map((group) => Buffer.from(group.padStart(4, '0'), 'hex')))
+}
+
+export function privatePem(key: KeyObject): string {
+  return String(key.export({ type: 'pkcs8', format: 'pem' }))
 }
 
 function pem(der: Buffer): string {

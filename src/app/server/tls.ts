@@ -1,4 +1,5 @@
-// The certificate that the server shows: from files, which are read again when they change, or made by itself.
+// The certificate that the server shows: from files, which are read again when they change, from somebody who renews it, or
+// made by itself.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -13,6 +14,18 @@ export type TlsOptions =
   | { readonly kind: 'files'; readonly cert: string; readonly key: string }
   /** Host names and IP addresses for a certificate of our own; its authority is written to `caOut`. */
   | { readonly kind: 'self-made'; readonly names: readonly string[]; readonly caOut?: string }
+  /** Somebody who renews it: the first one, and those that come after it. */
+  | { readonly kind: 'live'; readonly first: LivePair; readonly watch: (tell: (pair: LivePair) => void) => () => void }
+
+/** In PEM: the certificate with its chain, and its key. */
+export interface LivePair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** What changes while the server runs. */
+export type ChangingTls = Exclude<TlsOptions, { kind: 'self-made' }>
+type TlsFiles = Extract<TlsOptions, { kind: 'files' }>
 
 export interface TlsPair {
   readonly cert: string
@@ -32,6 +45,7 @@ const maxFileBytes = 1024 * 1024
  */
 export async function loadTls(options: TlsOptions, at: number): Promise<TlsPair> {
   if (options.kind === 'files') return loadFiles(options)
+  if (options.kind === 'live') return checkedPair(options.first.cert, options.first.key)
   const made = makeServingCertificate(options.names, at)
   if (options.caOut !== undefined) await replaceFile(options.caOut, made.caPem)
   return { ...checkedPair(made.certPem, made.keyPem), caPem: made.caPem }
@@ -40,15 +54,32 @@ export async function loadTls(options: TlsOptions, at: number): Promise<TlsPair>
 /** What watching tells: a new pair that TLS can use, or a change that is not one. */
 export type TlsChange = { readonly pair: TlsPair } | { readonly error: unknown }
 
+/** @returns stops watching */
+export function watchTls(
+  options: ChangingTls,
+  current: TlsPair,
+  everyMs: number,
+  tell: (change: TlsChange) => void,
+): () => void {
+  if (options.kind === 'files') return watchFiles(options, current, everyMs, tell)
+  return options.watch((pair) => tell(changeTo(pair)))
+}
+
+function changeTo({ cert, key }: LivePair): TlsChange {
+  try {
+    return { pair: checkedPair(cert, key) }
+  } catch (error) {
+    return { error }
+  }
+}
+
 /**
  * Looks at the files every `everyMs` and tells each change once. What is no pair is told when it still is none at the
  * next look, and the caller keeps the old one: both files never change in one moment. Compares contents, not times: a
  * secret volume swaps links.
- *
- * @returns stops watching
  */
-export function watchTls(
-  options: Extract<TlsOptions, { kind: 'files' }>,
+function watchFiles(
+  options: TlsFiles,
   current: TlsPair,
   everyMs: number,
   tell: (change: TlsChange) => void,
@@ -90,23 +121,20 @@ export function warnOfExpiry(pair: TlsPair, at: number, log: Log): void {
 /** The change as a line of the log. */
 export function logTlsChange(change: TlsChange, log: Log): void {
   if ('error' in change)
-    log.error('kept the old serving certificate: the changed files are no pair', errorFields(change.error))
+    log.error('kept the old serving certificate: what came instead is no pair', errorFields(change.error))
   else log.info('took a new serving certificate', { expires: new Date(change.pair.expiresAt).toISOString() })
 }
 
-async function loadFiles(options: Extract<TlsOptions, { kind: 'files' }>): Promise<TlsPair> {
-  const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
+async function loadFiles(options: TlsFiles): Promise<TlsPair> {
+  const [cert, key] = await Promise.all([loadPem(options.cert), loadPem(options.key)])
   return checkedPair(cert, key, options)
 }
 
 /** What the files hold now, and what that changes; an error stands for contents, too. Never rejects. */
-async function changeOf(
-  options: Extract<TlsOptions, { kind: 'files' }>,
-  told: string,
-): Promise<{ contents: string; change?: TlsChange }> {
+async function changeOf(options: TlsFiles, told: string): Promise<{ contents: string; change?: TlsChange }> {
   let contents: string | undefined
   try {
-    const [cert, key] = await Promise.all([readPem(options.cert), readPem(options.key)])
+    const [cert, key] = await Promise.all([loadPem(options.cert), loadPem(options.key)])
     contents = `${cert}${key}`
     return contents === told ? { contents } : { contents, change: { pair: checkedPair(cert, key, options) } }
   } catch (error) {
@@ -116,7 +144,7 @@ async function changeOf(
 }
 
 /** @param from what the two are called to the one who has to mend them */
-function checkedPair(cert: string, key: string, from = { cert: 'the certificate', key: 'the key' }): TlsPair {
+export function checkedPair(cert: string, key: string, from = { cert: 'the certificate', key: 'the key' }): TlsPair {
   const leaf = readBlock(from.cert, cert, certificateBlock, () => new X509Certificate(cert))
   // `createSecureContext` takes an empty text for an absent one, as a file is for a moment while it is written.
   const privateKey = readBlock(from.key, key, privateKeyBlock, () => createPrivateKey(key))
@@ -155,7 +183,8 @@ function invalid(from: string, reason: string, cause?: unknown): CodedError {
   return new CodedError('tls-invalid', `${from}: ${reason}`, { where: from, cause })
 }
 
-async function readPem(path: string): Promise<string> {
+/** @throws CodedError `file-unreadable`, `input-too-large` */
+export async function loadPem(path: string): Promise<string> {
   try {
     const { size } = await stat(path)
     if (size <= maxFileBytes) return await readFile(path, 'utf8')

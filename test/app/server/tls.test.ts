@@ -112,6 +112,48 @@ describe('a self-made authority', () => {
   })
 })
 
+describe('FT-04: a certificate that somebody renews', () => {
+  const pairOf = ({ certPem: cert, keyPem: key }: ReturnType<typeof makeServingCertificate>) => ({ cert, key })
+
+  test('neighbour: is taken up without disturbing anybody, and no longer once the server is closed', async () => {
+    const made = makeServingCertificate(['127.0.0.1'], Date.now())
+    const tellers = new Set<(pair: ReturnType<typeof pairOf>) => void>()
+    const watch = (tell: (pair: ReturnType<typeof pairOf>) => void) => {
+      tellers.add(tell)
+      return () => {
+        tellers.delete(tell)
+      }
+    }
+    const on = await start({}, {}, { tls: { kind: 'live', first: pairOf(made), watch } })
+    server = on
+    const before = await shown(on.port)
+    const kept = connect({ host: '127.0.0.1', port: on.port, ca: made.caPem })
+    await once(kept, 'secureConnect')
+    for (const tell of tellers) tell(pairOf(makeServingCertificate(['127.0.0.1'], Date.now())))
+    expect(await shown(on.port)).not.toBe(before)
+    expect(await pinged(kept)).toBe('HTTP/1.1 200 OK')
+    kept.destroy()
+    await on.close()
+    expect(tellers.size).toBe(0)
+  })
+
+  test('leaves the old one in place if it is no pair', async () => {
+    const made = makeServingCertificate(['127.0.0.1'], Date.now())
+    let tell: (pair: ReturnType<typeof pairOf>) => void = () => undefined
+    const watch = (given: typeof tell) => {
+      tell = given
+      return () => undefined
+    }
+    const on = await start({}, {}, { tls: { kind: 'live', first: pairOf(made), watch } })
+    server = on
+    const before = await shown(on.port)
+    tell({ ...pairOf(made), key: makeServingCertificate(['127.0.0.1'], Date.now()).keyPem })
+    expect(await shown(on.port)).toBe(before)
+    expect(on.lines.join('')).toContain('kept the old serving certificate')
+    expect(on.lines.join('')).not.toContain('PRIVATE')
+  })
+})
+
 describe('FT-04: certificate files', () => {
   test('neighbour: are taken up when they change, without disturbing anybody', async () => {
     const made = await writePair(['127.0.0.1'])
