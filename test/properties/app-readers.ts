@@ -5,12 +5,16 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { parseRecording } from '#app/engine/recording.ts'
+import { loadCaFile } from '#app/kube/ca-file.ts'
+import { endOf } from '#app/kube/rotation.ts'
+import { readServingState, type ServingState, servingData } from '#app/kube/serving-state.ts'
 import { readPolicyFiles } from '#app/policy-files.ts'
 import { createBudget, readBody } from '#app/server/body.ts'
-import { makeServingCertificate } from '#app/server/certificate.ts'
+import { issueLeaf, makeAuthority, makeServingCertificate } from '#app/server/certificate.ts'
 import { openFilesLimit } from '#app/server/open-files.ts'
 import { answerWithin, parseGoDuration } from '#app/server/timeout.ts'
 import { loadTls } from '#app/server/tls.ts'
+import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import { attestor, clusterPolicy, someRules } from '../support/policy-documents.ts'
 import { bytes, texts } from './hostile.ts'
 import { demanded } from './outcome.ts'
@@ -55,6 +59,13 @@ const goDuration = fc.tuple(fc.nat(99), fc.nat(59), fc.nat(59)).map(([hours, min
 
 const noon = Date.UTC(2026, 0, 1, 12)
 const serving = makeServingCertificate(['localhost'], noon)
+
+const authority = makeAuthority('a', { at: noon, lifetime: 86_400_000 })
+const steady: ServingState = {
+  authority,
+  leaf: issueLeaf(authority, ['localhost'], { at: noon, lifetime: 86_400_000 }),
+}
+const coming: ServingState = { ...steady, exchange: { kind: 'coming', authority, since: noon } }
 
 const openFiles = fc.nat().map((files) => ({
   input: `Max processes             1                1                processes\nMax open files            ${files}  ${files} files\n`,
@@ -130,7 +141,7 @@ export const appReaders: readonly ReaderProperties[] = [
     },
   }),
   propertiesOf({
-    of: ['src/app/server/tls.ts loadTls'],
+    of: ['src/app/server/tls.ts loadTls', 'src/app/server/tls.ts loadPem'],
     form: texts('lines', ['-----BEGIN CERTIFICATE-----', '-----BEGIN PRIVATE KEY-----', '-----END CERTIFICATE-----']),
     read: async (cert) => {
       const files = {
@@ -144,5 +155,34 @@ export const appReaders: readonly ReaderProperties[] = [
     meaningOf: (expiresAt) => Math.min(expiresAt, noon),
     refuses: ['tls-invalid'],
     promises: (expiresAt) => expect(Number.isNaN(expiresAt)).toBe(false),
+  }),
+  propertiesOf({
+    of: ['src/app/kube/ca-file.ts loadCaFile'],
+    form: texts('lines', ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', 'MIIB']),
+    read: (text) => loadCaFile(fileWith('ca.crt', text)),
+    written: fc.constantFrom(serving.caPem, `# a\n${serving.caPem}${serving.certPem}`).map((input) => {
+      return { input, means: input.replace('# a\n', '') }
+    }),
+    refuses: ['tls-invalid'],
+    rewrite: (bundle) => bundle,
+  }),
+  propertiesOf({
+    of: ['src/app/kube/serving-state.ts readServingState', 'src/app/kube/rotation.ts', 'src/app/server/certificate.ts'],
+    form: texts('json', ['data', 'tls.crt', 'tls.key', 'ca.crt', 'ca.key', 'next-ca.crt', 'since', 'rubbish']),
+    read: (text) => {
+      const data = parseStrictJson(text)
+      return readServingState({ metadata: { name: 's', resourceVersion: '1' }, data })
+    },
+    written: fc.constantFrom(steady, coming).map((state) => {
+      const input = JSON.stringify(servingData(state))
+      return { input, means: input }
+    }),
+    meaningOf: (found) => (found.kind === 'good' ? JSON.stringify(servingData(found.state)) : found.kind),
+    // Of the JSON in which the API server sends it.
+    refuses: ['json-malformed', 'json-duplicate', 'json-too-deep', 'json-shape'],
+    promises: (found) => {
+      if (found.kind === 'damaged') expect(found.error.code).toBe('tls-invalid')
+      if (found.kind === 'good') expect(endOf(found.state.leaf.certPem)).toBeGreaterThan(0)
+    },
   }),
 ]

@@ -30,6 +30,8 @@ export interface Registration {
   want(wanted: Wanted): void
   /** Are both configurations there, as they shall be? */
   isRegistered(): boolean
+  /** Is this authority in both configurations, as far as the API server has told? Where nothing is registered, nobody asks. */
+  trusts(certPem: string): boolean
   /** For `/readyz`. */
   report(): Readonly<Record<string, unknown>>
   /** Leaves the configurations as they are: another replica, or the next start, answers them. */
@@ -42,18 +44,22 @@ const kinds: readonly ConfigurationKind[] = ['MutatingWebhookConfiguration', 'Va
 export function createRegistration(options: RegistrationOptions): Registration {
   const { kube, log, metrics, name } = options
   const owner = createOwner(kube, name, log)
-  let wanted: Wanted['kind'] | undefined
+  let wanted: Wanted | undefined
   const areKept = () => kept.every((each) => each.isKept())
-  const isRegistered = () => wanted === 'webhooks' && areKept()
+  const isRegistered = () => wanted?.kind === 'webhooks' && areKept()
   const changed = () => metrics.record({ kind: 'registered', isRegistered: isRegistered() })
   const kept = kinds.map((kind) => keepConfiguration({ kube, kind, name, owner, log, metrics, changed }))
   return {
     want(now) {
-      wanted = now.kind
+      wanted = now
       for (const [index, kind] of kinds.entries())
         kept[index]?.want(now.kind === 'nothing' ? 'none' : desiredWebhook(kind, options, now))
     },
     isRegistered,
+    trusts(certPem) {
+      if (wanted === undefined || !areKept()) return false
+      return wanted.kind === 'nothing' || wanted.caBundle.includes(certPem)
+    },
     report() {
       const problem = kept.map((each) => each.problem()).find((each) => each !== undefined)
       return { registered: isRegistered(), ...(problem !== undefined && { problem }) }

@@ -42,3 +42,21 @@ export function registrationRights(name: string): readonly Right[] {
     },
   ]
 }
+
+/**
+ * What it takes to keep the serving certificate in a Secret; with files none of it is granted.
+ *
+ * @param secret its name. Where the chart has made it, empty and with our labels, creating need not be granted.
+ */
+export function certificateRights(secret: string): readonly Right[] {
+  const about = { apiGroup: '', resource: 'secrets', scope: 'own-namespace' } as const
+  return [
+    {
+      ...about,
+      verbs: ['list', 'watch', 'update'],
+      resourceNames: [secret],
+      reason: 'to keep and renew the serving certificate, the same for all replicas',
+    },
+    { ...about, verbs: ['create'], reason: 'to make the Secret of the serving certificate where it is missing' },
+  ]
+}
