@@ -4,8 +4,8 @@
 import type { CodedError } from '#core/errors.ts'
 import type { KeptObject, ObjectOutcome } from '#core/policy/last-good.ts'
 import { readLastGood } from '#core/policy/last-good.ts'
-import { newReadMemo } from '#core/policy/read.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
+import { ReadMemo } from '#core/policy/read-memo.ts'
 import { apiVersion } from '#core/policy/schema.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
@@ -49,7 +49,7 @@ export class PolicyObjects {
   readonly #kinds: readonly { readonly kind: PolicyKind; readonly followed: FollowedKind }[]
   readonly #secrets: KeySecrets
   readonly #lastGood = new LastGoodObjects()
-  readonly #memo = newReadMemo()
+  readonly #memo = new ReadMemo()
   #isBuilt = false
   #timer: NodeJS.Timeout | undefined
   #changedAt: number | undefined

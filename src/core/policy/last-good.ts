@@ -4,9 +4,10 @@
 import type { PolicyObject } from './documents.ts'
 import type { Problem } from './problem.ts'
 import { isObject } from './problem.ts'
-import type { ReadMemo, ReadResult } from './read.ts'
+import type { ReadResult } from './read.ts'
 import { readObjects } from './read.ts'
 import type { ReaderTools } from './read-attestor.ts'
+import type { ReadMemo } from './read-memo.ts'
 
 /** An object, with what it was when it was last right. */
 export interface KeptObject extends PolicyObject {

@@ -8,9 +8,10 @@ import { checkShape } from './check.ts'
 import type { Opened, PolicyFile, PolicyObject, Source } from './documents.ts'
 import { openDocuments, openObjects } from './documents.ts'
 import type { Field, Problem } from './problem.ts'
-import { entries, isObject, member, renderPath, textMapOf, textOf } from './problem.ts'
+import { entries, member, renderPath, textMapOf, textOf } from './problem.ts'
 import type { ReaderTools } from './read-attestor.ts'
 import { readAttestor } from './read-attestor.ts'
+import { ReadMemo } from './read-memo.ts'
 import { readPolicy, refuseSilence } from './read-policy.ts'
 import { policyRevision, revisionOf, setRevision } from './revision.ts'
 import { documentShapes, namespaceShape } from './schema.ts'
@@ -62,16 +63,6 @@ export interface ReadObjectsOptions {
   readonly memo?: ReadMemo
 }
 
-/** Policies by their object, as long as the attestors that they name are the same values; attestors by theirs. */
-export interface ReadMemo {
-  readonly policies: WeakMap<object, { readonly policy: Policy; readonly named: ReadonlyMap<string, Attestor> }>
-  readonly attestors: WeakMap<object, Attestor>
-}
-
-export function newReadMemo(): ReadMemo {
-  return { policies: new WeakMap(), attestors: new WeakMap() }
-}
-
 /** As `readDocuments`, for the objects of a cluster; problems have no lines. */
 export function readObjects(
   objects: readonly PolicyObject[],
@@ -88,19 +79,16 @@ function readSources(
   files: readonly { readonly name: string }[],
   tools: ReaderTools,
   standing: ReadonlySet<string>,
-  memo?: ReadMemo,
+  memo = new ReadMemo(),
 ): ReadResult {
   const seen = new Map<string, string>()
   const of = (...kinds: readonly string[]) => sources.filter(({ kind }) => kinds.includes(kind))
   const attestors = new Map<string, Attestor | undefined>()
-  const read: Reading = { tools, seen, attestors, standing, memo: memo ?? newReadMemo() }
+  const read: Reading = { tools, seen, attestors, standing, memo }
   const origins = new Map<Policy | Attestor, Origin>()
   for (const source of of('Attestor')) {
-    const attestor = keptAttestor(
-      source,
-      whole(source, () => attestorOf(source, read)),
-      read,
-    )
+    const found = whole(source, () => attestorOf(source, read))
+    const attestor = found && read.memo.attestor(source.value, found)
     if (attestor) origins.set(attestor, originOf(source))
     const name = textOf(nameField(source))
     if (name !== undefined && !attestors.has(name)) attestors.set(name, attestor)
@@ -129,22 +117,11 @@ interface Reading {
   readonly memo: ReadMemo
 }
 
-/** The same value as before if it says the same: policies are read again where their attestors are others. */
-function keptAttestor(source: Source, attestor: Attestor | undefined, { memo }: Reading): Attestor | undefined {
-  if (attestor === undefined || !isObject(source.value)) return attestor
-  const known = memo.attestors.get(source.value)
-  if (known?.revision === attestor.revision) return known
-  memo.attestors.set(source.value, attestor)
-  return attestor
-}
-
 function keptPolicy(source: Source, reading: Reading): Policy | undefined {
-  if (!isObject(source.value)) return undefined
-  const kept = reading.memo.policies.get(source.value)
-  if (kept === undefined) return undefined
-  for (const [name, attestor] of kept.named) if (reading.attestors.get(name) !== attestor) return undefined
-  refuseSecond(source, kept.policy.namespace, kept.policy.name, reading)
-  return source.count() > 0 ? undefined : kept.policy
+  const policy = reading.memo.policy(source.value, reading.attestors)
+  if (policy === undefined) return undefined
+  refuseSecond(source, policy.namespace, policy.name, reading)
+  return source.count() > 0 ? undefined : policy
 }
 
 /** Nothing half-read leaves: neither what has a problem, nor silence without one. */
@@ -203,8 +180,8 @@ function policyOf(source: Source, reading: Reading): Policy | undefined {
     revision: (read) => policyRevision(reading.tools.sha256, read),
   })
   // Attestors of its own may have their keys in Secrets, which change beside the object.
-  if (policy !== undefined && inline.size === 0 && source.count() === 0 && isObject(source.value))
-    reading.memo.policies.set(source.value, { policy, named })
+  if (policy !== undefined && inline.size === 0 && source.count() === 0)
+    reading.memo.keepPolicy(source.value, policy, named)
   return policy
 }
 

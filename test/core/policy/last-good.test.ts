@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import { parseReference } from '#core/image/reference.ts'
 import { type InForce, type KeptObject, readLastGood } from '#core/policy/last-good.ts'
-import { newReadMemo, readObjects } from '#core/policy/read.ts'
+import { readObjects } from '#core/policy/read.ts'
+import { ReadMemo } from '#core/policy/read-memo.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
 import {
   attestor,
@@ -35,7 +36,7 @@ function forgotten(value: Json): KeptObject {
 }
 
 function read(...objects: readonly KeptObject[]) {
-  const { read: result, outcomes } = readLastGood(objects, toolsWith(), newReadMemo())
+  const { read: result, outcomes } = readLastGood(objects, toolsWith(), new ReadMemo())
   expect(result.problems).toEqual([])
   const policies = compilePolicySet(result)
   const inForce: Record<string, InForce> = {}
@@ -117,7 +118,7 @@ describe('an attestor that is gone', () => {
   })
 
   test('is trusted again when it is there again, with the same memory', () => {
-    const memo = newReadMemo()
+    const memo = new ReadMemo()
     const attest = kept(written)
     const both = () => readLastGood([attest, kept(policy)], toolsWith(), memo)
     const first = both()
@@ -172,7 +173,7 @@ describe('a policy that is wrong, and of which nobody knows what it said', () =>
 
 describe('objects that are read again', () => {
   test('are the same values as long as nothing about them changes', () => {
-    const memo = newReadMemo()
+    const memo = new ReadMemo()
     const [release, policy] = [kept(written), kept(clusterPolicy({ rules: rules() }))]
     const first = readLastGood([release, policy], toolsWith(), memo).read.policies[0]
     const other = kept(attestor('other', keySpec({ name: 'k', pem: pems.second })))
