@@ -5,7 +5,7 @@ import { readerTools } from '#app/policy-files.ts'
 import { CodedError } from '#core/errors.ts'
 import type { ReadOptions, ReadResult } from '#core/policy/read.ts'
 import { readDocuments } from '#core/policy/read.ts'
-import type { ReaderTools } from '#core/policy/read-attestor.ts'
+import type { ReaderTools, SecretRef } from '#core/policy/read-attestor.ts'
 import type { Attestor, Policy } from '#core/policy/words.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined }
@@ -18,16 +18,25 @@ function newPem(): string {
   return publicKey.export({ type: 'spki', format: 'pem' }).toString()
 }
 
-export const pems = { first: newPem(), second: newPem(), third: newPem() }
+export const pems = { first: newPem(), second: newPem(), third: newPem(), fourth: newPem() }
 
-/** Files by name, as `file:` asks for them. */
-export function toolsWith(files: Readonly<Record<string, string>> = {}): ReaderTools {
+/** Files by name, as `file:` asks for them; with Secrets by `namespace/name key`, as `secretRef:` does in a cluster. */
+export function toolsWith(
+  files: Readonly<Record<string, string>> = {},
+  secrets?: Readonly<Record<string, string>>,
+): ReaderTools {
   const readFile = (path: string): string => {
     const text = files[path]
     if (text === undefined) throw new CodedError('file-unreadable', `no file "${path}"`)
     return text
   }
-  return { ...readerTools(), readFile }
+  return { ...readerTools(), readFile, ...(secrets && { readSecret: (ref: SecretRef) => secretIn(secrets, ref) }) }
+}
+
+function secretIn(secrets: Readonly<Record<string, string>>, { namespace, name, key }: SecretRef): string {
+  const text = secrets[`${namespace}/${name} ${key}`]
+  if (text === undefined) throw new CodedError('key-unavailable', `no Secret ${namespace}/${name} with "${key}"`)
+  return text
 }
 
 export function read(documents: string | readonly Json[], tools = toolsWith(), options: ReadOptions = {}): ReadResult {

@@ -77,6 +77,52 @@ describe('an attestor', () => {
     ])
   })
 
+  it('takes a key from a Secret, by its namespace, name and key', () => {
+    const secrets = { 'keys/release release.pub': pems.first, 'keys/release cosign.pub': pems.second }
+    const found = (secretRef: Spec) => {
+      const result = read([attestor('release', keySpec({ name: 'k', secretRef }))], toolsWith({}, secrets))
+      expect(result.problems).toEqual([])
+      return result.attestors[0]?.revision
+    }
+    const ref = { namespace: 'keys', name: 'release' }
+    expect(found({ ...ref, key: 'release.pub' })).toBe(attestorOf(keySpec()).revision)
+    // As `cosign generate-key-pair k8s://…` calls it.
+    expect(found(ref)).toBe(attestorOf(keySpec({ name: 'k', pem: pems.second })).revision)
+  })
+
+  it('knows no Secrets in files', () => {
+    const secretRef = { namespace: 'keys', name: 'release' }
+    expect(wrongKey({ pem: undefined, secretRef })).toEqual([
+      `policy-invalid ${at}.secretRef: is a word for objects in a cluster only; in a file write pem or file`,
+    ])
+  })
+
+  const wrongRef = (secretRef: Spec) =>
+    read(
+      [attestor('release', keySpec({ name: 'k', secretRef }))],
+      toolsWith({}, { 'keys/a cosign.pub': 'hello' }),
+    ).problems.map(({ code, path, message }) => `${code} ${path.replace(`${at}.`, '')}: ${message}`)
+
+  it.each<[string, Spec, RegExp]>([
+    ['without its namespace', { name: 'a' }, /^policy-invalid secretRef\.namespace: is missing$/],
+    ['without its name', { namespace: 'keys' }, /^policy-invalid secretRef\.name: is missing$/],
+    [
+      'in a namespace that cannot be',
+      { namespace: 'a/b', name: 'a' },
+      /secretRef\.namespace: "a\/b" is not a namespace/,
+    ],
+    ['whose name is a path', { namespace: 'keys', name: '../b' }, /secretRef\.name: "\.\.\/b" is not a name/],
+    [
+      'by a key that no Secret has',
+      { namespace: 'keys', name: 'a', key: 'a/b' },
+      /secretRef\.key: "a\/b" is not a key/,
+    ],
+    ['that is not there', { namespace: 'keys', name: 'b' }, /^key-unavailable secretRef: no Secret keys\/b/],
+    ['that holds no key', { namespace: 'keys', name: 'a' }, /^(key-malformed|pem-malformed) secretRef: /],
+  ])('refuses a Secret %s', (_, secretRef, expected) => {
+    expect(wrongRef(secretRef)[0]).toMatch(expected)
+  })
+
   it.each<[string, Spec, RegExp]>([
     ['a name that is missing', { name: undefined }, /^policy-invalid .*keys\[0\]\.name: is missing$/],
     [
@@ -85,8 +131,13 @@ describe('an attestor', () => {
       /name: must be text \(one line of text\), not the number 2026; write it in quotes: "2026"/,
     ],
     ['a name of two lines', { name: 'a\nb' }, /name: must be one line of visible characters/],
-    ['no key', { pem: undefined }, /keys\[0\]: needs exactly one of pem, file$/],
+    ['no key', { pem: undefined }, /keys\[0\]: needs exactly one of pem, file, secretRef$/],
     ['two keys in one', { file: 'a.pub' }, /keys\[0\]: pem and file contradict each other/],
+    [
+      'a Secret beside the key itself',
+      { secretRef: { namespace: 'a', name: 'b' } },
+      /keys\[0\]: pem and secretRef contradict each other/,
+    ],
     ['text that is no key', { pem: 'hello' }, /^(key-malformed|pem-malformed) .*keys\[0\]\.pem: /],
     ['a file that is not there', { pem: undefined, file: 'nowhere.pub' }, /^file-unreadable .*keys\[0\]\.file: /],
     [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { SecretRef } from '#core/policy/read-attestor.ts'
 import { maxNesting } from '#core/policy/schema-policy.ts'
 import type { Json, Spec } from '../../support/policy-documents.ts'
 import {
@@ -399,6 +400,33 @@ describe('a TrustPolicy', () => {
         /^spec\.rules\[0\]\.require\.signature\.attestor: the attestor "shop" has problems of its own/,
       ),
     ])
+  })
+
+  it('reads keys from Secrets of its own namespace, and of no other', () => {
+    const secrets = { 'team/keys cosign.pub': pems.second, 'other/keys cosign.pub': pems.third }
+    const readWith = (secretRef: Spec) => {
+      const asked: string[] = []
+      const tools = {
+        ...toolsWith(),
+        readSecret: ({ namespace, name, key }: SecretRef) => {
+          asked.push(namespace)
+          return secrets[`${namespace}/${name} ${key}` as keyof typeof secrets]
+        },
+      }
+      const attestors = { shop: keySpec({ name: 'ci', secretRef }) }
+      return { ...read([teamPolicy({ attestors, rules: byShop })], tools), asked }
+    }
+    for (const secretRef of [{ name: 'keys' }, { namespace: 'team', name: 'keys' }]) {
+      const { policies, problems, asked } = readWith(secretRef)
+      expect(problems).toEqual([])
+      expect(asked).toEqual(['team'])
+      expect(policies[0]?.rules[0]?.require).toMatchObject({ attestor: { keys: [{ pem: pems.second }] } })
+    }
+    const { problems, asked } = readWith({ namespace: 'other', name: 'keys' })
+    expect(problems.map(({ path, message }) => `${path}: ${message}`)).toContain(
+      'spec.attestors.shop.key.keys[0].secretRef.namespace: must be "team": the attestors of a TrustPolicy are read from its own namespace only',
+    )
+    expect(asked).toEqual([])
   })
 
   it('belongs to the namespace "default" if it names none', () => {

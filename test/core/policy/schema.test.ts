@@ -58,7 +58,6 @@ describe('words of versions to come', () => {
   const policyWith = (spec: Spec) => [attestor(), clusterPolicy({ otherwise: 'Deny', ...spec })]
   const keyWith = (key: Spec) => [attestor('release', { key: { keys: [{ name: 'k', ...key }] } })]
   const cases: Readonly<Record<string, readonly Json[]>> = {
-    'Attestor spec.key.keys[].secretRef': keyWith({ secretRef: { name: 'a', key: 'b' } }),
     'Attestor spec.key.keys[].kms': keyWith({ kms: 'awskms:///alias/release' }),
     'Attestor spec.key.keys[].pkcs11': keyWith({ pkcs11: 'pkcs11:token=a' }),
     'Attestor spec.keyless': [attestor('release', { keyless: { identities: [] } })],
@@ -106,8 +105,8 @@ describe('words of versions to come', () => {
   })
 })
 
-const everything = everyWord({ file: 'b.pub' })
-const tools = toolsWith({ 'b.pub': pems.third })
+const everything = everyWord({ file: 'b.pub' }, { secretRef: { namespace: 'keys', name: 'release', key: 'c.pub' } })
+const tools = toolsWith({ 'b.pub': pems.third }, { 'keys/release c.pub': pems.fourth })
 
 interface Leaf {
   readonly word: string

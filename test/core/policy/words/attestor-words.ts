@@ -9,6 +9,7 @@ const notValid = 'denied key-not-valid'
 const missing = 'denied signature-missing'
 const foreign = 'denied signature-by-stranger'
 const ended = { at: '2026-05-01T00:00:00Z', reason: 'Superseded' }
+const inSecret = { namespace: 'keys', name: 'both' }
 const proven = { signedAt: '2026-04-01T00:00:00Z' }
 
 export const attestorWords: readonly Entry[] = [
@@ -34,6 +35,33 @@ export const attestorWords: readonly Entry[] = [
     given: 'release.pub',
     instead: 'ci.pub',
     answers: [trusted, foreign],
+  },
+  {
+    word: 'Attestor spec.key.keys[].secretRef',
+    around: keySpec({ name: 'a' }),
+    given: inSecret,
+    instead: { ...inSecret, name: 'ci' },
+    answers: [trusted, foreign],
+  },
+  {
+    word: 'Attestor spec.key.keys[].secretRef.namespace',
+    around: keySpec({ name: 'a', secretRef: inSecret }),
+    given: 'other-keys',
+    instead: 'keys',
+    answers: [foreign, trusted],
+  },
+  {
+    word: 'Attestor spec.key.keys[].secretRef.name',
+    around: keySpec({ name: 'a', secretRef: inSecret }),
+    given: 'ci',
+    instead: 'both',
+    answers: [foreign, trusted],
+  },
+  {
+    word: 'Attestor spec.key.keys[].secretRef.key',
+    around: keySpec({ name: 'a', secretRef: inSecret }),
+    given: 'ci.pub',
+    answers: [foreign, trusted],
   },
   { word: 'Attestor spec.key.keys[].notBefore', given: '2026-07-01T00:00:00Z', answers: [notValid, trusted] },
   { word: 'Attestor spec.key.keys[].notAfter', given: '2026-05-01T00:00:00Z', answers: [notValid, trusted] },

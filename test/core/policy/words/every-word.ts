@@ -16,9 +16,9 @@ const everyOperator: Spec = {
 /**
  * Documents that use every supported word at least once.
  *
- * @param key how the second key is given: what files say and what an API server takes differ there
+ * @param more how further keys are given: what files say and what an API server takes differ there
  */
-export const everyWord = (key: Spec): readonly Json[] => [
+export const everyWord = (...more: readonly Spec[]): readonly Json[] => [
   attestor('release', {
     key: {
       keys: [
@@ -29,7 +29,11 @@ export const everyWord = (key: Spec): readonly Json[] => [
           notAfter: '2026-01-01T00:00:00Z',
           revoked: { at: '2025-06-01T00:00:00Z', reason: 'Superseded' },
         },
-        { name: 'b', ...key, revoked: { at: '2025-06-01T00:00:00Z', reason: 'Compromised' } },
+        ...more.map((key, index) => ({
+          name: `b${index}`,
+          ...key,
+          revoked: { at: '2025-06-01T00:00:00Z', reason: 'Compromised' },
+        })),
       ],
     },
     log: { mode: 'Ignore', threshold: 1 },

@@ -27,7 +27,15 @@ const hour = 3_600_000
 
 export const release = createSigner(await generateKey('ecdsa-p256'))
 export const ci = createSigner(await generateKey('ecdsa-p256'))
-const tools = toolsWith({ 'release.pub': release.publicKey.pem, 'ci.pub': ci.publicKey.pem })
+const tools = toolsWith(
+  { 'release.pub': release.publicKey.pem, 'ci.pub': ci.publicKey.pem },
+  {
+    'keys/both cosign.pub': release.publicKey.pem,
+    'keys/both ci.pub': ci.publicKey.pem,
+    'keys/ci cosign.pub': ci.publicKey.pem,
+    'other-keys/both cosign.pub': ci.publicKey.pem,
+  },
+)
 const registry = new MemoryRegistry()
 
 interface Signing {
