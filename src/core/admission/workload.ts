@@ -43,8 +43,15 @@ export function imageUses(object: unknown, kind: GroupKind): readonly ImageUse[]
   return uses
 }
 
-/** The pod specs of an object as they are and where they are, to compare two objects by. */
-export function podSpecs(object: unknown, kind: GroupKind): readonly unknown[] | undefined {
+/**
+ * The pod specs of an object as they are and where they are, to compare two objects by.
+ *
+ * @throws CodedError `workload-malformed` where a kind that has one lacks it
+ */
+export function podSpecs(
+  object: unknown,
+  kind: GroupKind,
+): readonly { readonly path: readonly string[]; readonly spec: unknown }[] | undefined {
   return podSpecPlaces(object, kind)?.map(({ path, spec }) => ({ path, spec }))
 }
 
