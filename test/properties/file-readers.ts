@@ -10,7 +10,7 @@ import { loadNetworkSettings, proxyFor } from '#io/http/network.ts'
 import { loadKeyFile, loadPrivateKey, loadPublicKey } from '#io/keys/key-files.ts'
 import { loadPassword, type PasswordInput } from '#io/keys/password.ts'
 import { askCredentialHelper } from '#io/registry/credential-helper.ts'
-import { parseDockerConfig } from '#io/registry/docker-config.ts'
+import { parseDockerConfig, parseLegacyDockerConfig } from '#io/registry/docker-config.ts'
 import { loadDockerConfig } from '#io/registry/docker-config-file.ts'
 import { fuzzKeys } from '../fuzz/keys.ts'
 import { bytes, texts } from './hostile.ts'
@@ -179,6 +179,18 @@ export const fileReaders: readonly ReaderProperties[] = [
       ])
         expect(name).toMatch(/^[A-Za-z0-9_.-]+$/)
       for (const { key } of [...auths, ...credHelpers]) expect(key.host).toMatch(/^[a-z0-9.:[\]*_-]+$/)
+    },
+  }),
+  propertiesOf({
+    of: ['src/io/registry/docker-config.ts parseLegacyDockerConfig'],
+    form: texts('json', configWords),
+    read: parseLegacyDockerConfig,
+    written: dockerConfig.map(({ input, means }) => ({ input: JSON.stringify(JSON.parse(input).auths), means })),
+    meaningOf: ({ auths }) => auths.map(({ credential }) => credential),
+    refuses: ['docker-config-malformed'],
+    promises: ({ auths, credHelpers, credsStore }) => {
+      for (const { key } of auths) expect(key.host).toMatch(/^[a-z0-9.:[\]*_-]+$/)
+      expect([credHelpers, credsStore]).toEqual([[], undefined])
     },
   }),
   propertiesOf({

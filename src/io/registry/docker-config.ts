@@ -38,10 +38,7 @@ export const dockerHubKey = 'https://index.docker.io/v1/'
  */
 export function parseDockerConfig(text: string): DockerConfig {
   const top = record(parseJson(text), '')
-  const auths = Object.entries(optionalRecord(top, 'auths')).flatMap(([name, value]) => {
-    const credential = credentialOf(value, name)
-    return credential === undefined ? [] : [{ key: keyOf(name, 'auths'), credential }]
-  })
+  const auths = entriesOf(optionalRecord(top, 'auths'))
   const credHelpers = Object.entries(optionalRecord(top, 'credHelpers')).map(([name, value]) => ({
     key: keyOf(name, 'credHelpers'),
     helper: helperName(value, `credHelpers["${name}"]`),
@@ -49,6 +46,22 @@ export function parseDockerConfig(text: string): DockerConfig {
   const store = member(top, 'credsStore')
   const hasStore = store !== undefined && store !== null && store !== ''
   return { auths, credHelpers, ...(hasStore && { credsStore: helperName(store, 'credsStore') }) }
+}
+
+/**
+ * The older form, `.dockercfg`: what `auths` holds, and nothing around it.
+ *
+ * @throws CodedError `docker-config-malformed`, naming the place
+ */
+export function parseLegacyDockerConfig(text: string): DockerConfig {
+  return { auths: entriesOf(record(parseJson(text), '')), credHelpers: [] }
+}
+
+function entriesOf(auths: Readonly<Record<string, unknown>>): DockerConfig['auths'] {
+  return Object.entries(auths).flatMap(([name, value]) => {
+    const credential = credentialOf(value, name)
+    return credential === undefined ? [] : [{ key: keyOf(name, 'auths'), credential }]
+  })
 }
 
 /** Credentials of the file itself for a repository: the longest path first, then in the order of the file. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodedError } from '#core/errors.ts'
-import { credentialsFor, helperFor, parseDockerConfig } from '#io/registry/docker-config.ts'
+import { credentialsFor, helperFor, parseDockerConfig, parseLegacyDockerConfig } from '#io/registry/docker-config.ts'
 import { refusal } from '../../support/coded.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -10,6 +10,28 @@ const users = (auths: Record<string, unknown>, registry: string, repository = 't
   credentialsFor(parseDockerConfig(JSON.stringify({ auths })), { registry, repository }).map((each) =>
     each.kind === 'basic' ? each.username : each.kind,
   )
+
+describe('a .dockercfg', () => {
+  it('is what auths hold, and nothing around it', () => {
+    const config = parseLegacyDockerConfig(JSON.stringify({ 'https://r.example/v1/': auth('alice') }))
+    expect(credentialsFor(config, { registry: 'r.example', repository: 'a' })).toEqual([
+      { kind: 'basic', username: 'alice', password: 'alice-password' },
+    ])
+    expect(credentialsFor(config, { registry: 'other.example', repository: 'a' })).toEqual([])
+  })
+
+  it('names no helpers, whatever it says', () => {
+    const config = parseLegacyDockerConfig('{"credHelpers":{"r.example":"evil"}}'.replace('"evil"', '{}'))
+    expect(config.credHelpers).toEqual([])
+    expect(helperFor(config, { registry: 'r.example', repository: 'a' })).toBeUndefined()
+  })
+
+  it('that is none is refused', () => {
+    for (const text of ['[]', '', '{"r.example":"u:p"}', '{"credsStore":"evil"}']) {
+      expect(() => parseLegacyDockerConfig(text)).toThrow(CodedError)
+    }
+  })
+})
 
 describe('a docker config', () => {
   it.each([
