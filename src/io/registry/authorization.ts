@@ -78,22 +78,43 @@ export function createAuthorizer(tokens: TokenStore, rules: RealmRules): Authori
 
 /** Who was refused, without naming a secret. */
 export function describeCredential(credential: Credential): string {
-  switch (credential.kind) {
-    case 'anonymous':
-      return 'anonymously'
-    case 'basic':
-      return 'with a user name and password'
-    case 'identity-token':
-      return 'with an identity token'
-    case 'registry-token':
-      return 'with a registry token'
-  }
+  if (credential.kind === 'anonymous') return 'anonymously'
+  const { kind, origin } = credential
+  return `with ${credentialWords[kind]}${origin === undefined ? '' : ` of ${origin}`}`
 }
 
-export function accessDenied(endpoint: Endpoint, attempts: readonly string[]): CodedError {
+const credentialWords = {
+  basic: 'a user name and password',
+  'identity-token': 'an identity token',
+  'registry-token': 'a registry token',
+} as const satisfies Record<Exclude<Credential['kind'], 'anonymous'>, string>
+
+/** A Pod may name dozens of pull secrets; a denial is read by people. */
+const toldAtMost = 4
+
+/** @param remarks what gave no credentials, and why */
+export function accessDenied(
+  endpoint: Endpoint,
+  attempts: readonly string[],
+  remarks: readonly string[] = [],
+): CodedError {
   const { registry, repository } = endpoint.at
-  const tried = attempts.length === 0 ? '' : ` (tried ${attempts.join('; ')})`
-  return new CodedError('access-denied', `${registry} does not give access to ${repository}${tried}`, {
-    where: `${registry}/${repository}`,
-  })
+  const tried = attempts.length === 0 ? '' : ` (tried ${shortList(attempts)})`
+  return new CodedError(
+    'access-denied',
+    `${registry} does not give access to ${repository}${tried}${remarked(remarks)}`,
+    {
+      where: `${registry}/${repository}`,
+    },
+  )
+}
+
+/** The end of a sentence about what could not be read. */
+export function remarked(remarks: readonly string[] = []): string {
+  return remarks.length === 0 ? '' : `; ${shortList(remarks)}`
+}
+
+function shortList(texts: readonly string[]): string {
+  const more = texts.length - toldAtMost
+  return [...texts.slice(0, toldAtMost), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

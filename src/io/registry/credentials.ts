@@ -7,17 +7,24 @@ import type { CodedError } from '#core/errors.ts'
 
 export type Credential =
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | ({ readonly kind: 'basic'; readonly username: string; readonly password: string } & Origin)
   /** Exchanged for access tokens at the registry's token service (docker's `identitytoken`). */
-  | { readonly kind: 'identity-token'; readonly username?: string; readonly token: string }
+  | ({ readonly kind: 'identity-token'; readonly username?: string; readonly token: string } & Origin)
   /** Sent to the registry as it is (docker's `registrytoken`). */
-  | { readonly kind: 'registry-token'; readonly token: string }
+  | ({ readonly kind: 'registry-token'; readonly token: string } & Origin)
+
+interface Origin {
+  /** Where it comes from, for people: `the pull secret team/regcred`. Not part of what it proves. */
+  readonly origin?: string
+}
 
 export interface CredentialsFound {
   /** The most specific first. */
   readonly credentials: readonly Credential[]
   /** Sources that could not be asked; told only where nothing else gives access. */
   readonly problems: readonly CodedError[]
+  /** What gives no credentials, and why, as sentences for people; told where nothing else gives access. */
+  readonly remarks?: readonly string[]
 }
 
 /** Everything that may be tried for a repository. `scope` is the caller's name for the set of credentials to use. */
@@ -31,8 +38,15 @@ export const noCredentials: CredentialLookup = async () => ({ credentials: [], p
 export function joinCredentials(...lookups: readonly CredentialLookup[]): CredentialLookup {
   return async (at, scope, signal) => {
     const found = await Promise.all(lookups.map((lookup) => lookup(at, scope, signal)))
-    const distinct = new Map(found.flatMap((each) => each.credentials).map((each) => [credentialId(each), each]))
-    return { credentials: [...distinct.values()], problems: found.flatMap((each) => each.problems) }
+    const distinct = new Map<string, Credential>()
+    for (const each of found.flatMap(({ credentials }) => credentials)) {
+      if (!distinct.has(credentialId(each))) distinct.set(credentialId(each), each)
+    }
+    return {
+      credentials: [...distinct.values()],
+      problems: found.flatMap((each) => each.problems),
+      remarks: found.flatMap((each) => each.remarks ?? []),
+    }
   }
 }
 

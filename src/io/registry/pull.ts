@@ -7,6 +7,7 @@ import { CodedError } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
 import { manifestTypes, maxManifestBytes } from '#core/image/manifest.ts'
 import { showUrl } from '#io/http/failure.ts'
+import { remarked } from './authorization.ts'
 import { checkDeclared, checkDigest, computeDigest, declaredDigest, mediaTypeOf, refuseSchema1 } from './content.ts'
 import { apiUrl, type Endpoint } from './endpoint.ts'
 import type { Followed } from './redirect.ts'
@@ -29,7 +30,7 @@ export interface Reading {
  */
 export async function resolveTag(reading: Reading, tag: string): Promise<Resolved> {
   const answer = await fetchManifest(reading, tag, 'HEAD')
-  if (answer.response.status === 404) throw notFound(reading, `:${tag}`)
+  if (answer.response.status === 404) throw notFound(reading, `:${tag}`, answer)
   if ([405, 501].includes(answer.response.status)) return resolveByGet(reading, tag)
   if (!isSuccess(answer.response)) throw unexpectedStatus(answer, `:${printable(tag, 128)}`)
   const mediaType = mediaTypeOf(answer)
@@ -56,7 +57,7 @@ export async function checkAccess(reading: Reading, digest: Digest): Promise<voi
   const answer = await fetchManifest(reading, digest, 'HEAD')
   const { status } = answer.response
   if (status === 405 || status === 501) return void (await fetchByDigest(reading, digest))
-  if (status === 404) throw notFound(reading, `@${digest}`)
+  if (status === 404) throw notFound(reading, `@${digest}`, answer)
   if (!isSuccess(answer.response)) throw unexpectedStatus(answer, digest)
 }
 
@@ -108,10 +109,11 @@ function fetchManifest(reading: Reading, reference: string, method: 'GET' | 'HEA
   )
 }
 
-function notFound(reading: Reading, reference: string): CodedError {
+function notFound(reading: Reading, reference: string, answer?: Followed): CodedError {
   const { registry, repository } = reading.endpoint.at
   const shown = printable(reference, 150)
-  return new CodedError('image-not-found', `${registry} says that there is no ${repository}${shown}`, {
+  const more = remarked(answer?.remarks)
+  return new CodedError('image-not-found', `${registry} says that there is no ${repository}${shown}${more}`, {
     where: `${registry}/${repository}${shown}`,
   })
 }

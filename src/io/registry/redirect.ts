@@ -13,6 +13,8 @@ export interface Followed {
   readonly url: URL
   /** It came from another origin than the one asked. */
   readonly elsewhere: boolean
+  /** Of a 404: what gave no credentials, by which there might be something (`credentials.ts`). */
+  readonly remarks?: readonly string[]
 }
 
 export interface RedirectRules {

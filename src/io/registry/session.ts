@@ -92,8 +92,10 @@ export function createSession(parts: SessionParts): Session {
       }
       // To strangers many registries say 404 where they mean 403.
       const strangersWord = missing?.by.kind === 'anonymous' && denials.length + found.problems.length > 0
-      if (missing !== undefined && !strangersWord) return missing.answer
-      throw found.problems[0] ?? accessDenied(endpoint, denials)
+      if (missing !== undefined && !strangersWord) {
+        return { ...missing.answer, ...(found.remarks && { remarks: found.remarks }) }
+      }
+      throw found.problems[0] ?? accessDenied(endpoint, denials, found.remarks)
     },
   }
 }

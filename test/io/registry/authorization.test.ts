@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CodedError } from '#core/errors.ts'
-import type { Credential } from '#io/registry/credentials.ts'
+import { type Credential, joinCredentials } from '#io/registry/credentials.ts'
 import { refusal, refusalCode } from '../../support/coded.ts'
 import { type Handler, type Reply, type StubRegistry, startStubRegistry } from '../../support/stub-registry.ts'
 import {
@@ -288,6 +288,77 @@ describe('several credentials', () => {
     expect(await refusalCode(anyRead(client))).toBe('credential-helper-failed')
     stub.on('GET', '*', found)
     expect(await anyRead(client)).not.toBeNull()
+  })
+})
+
+describe('what gave no credentials', () => {
+  const challenge: Reply = { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }
+  const remark = 'the pull secret team/regcred was not read: there is none'
+  const client = () => clientFor({ credentials: async () => ({ credentials: [], problems: [], remarks: [remark] }) })
+
+  it('is told where access is denied, and where a stranger is told that there is nothing', async () => {
+    stub.on('GET', '*', challenge)
+    stub.on('HEAD', '*', challenge)
+    const denied = await refusal(anyRead(client()))
+    expect([denied.code, denied.message]).toEqual(['access-denied', expect.stringContaining(`; ${remark}`)])
+    stub.on('HEAD', '*', { status: 404 })
+    const absent = await refusal(client().resolve(at(stub), 'v1', context()))
+    expect([absent.code, absent.message]).toEqual(['image-not-found', expect.stringContaining(`; ${remark}`)])
+  })
+
+  it('is no doubt about what a registry says', async () => {
+    stub.on('GET', '*', { status: 404 })
+    expect(await anyRead(client())).toBeNull()
+    stub.on('GET', '*', found)
+    expect(await anyRead(client())).not.toBeNull()
+  })
+
+  it('is told of the first few only', async () => {
+    stub.on('GET', '*', challenge)
+    const remarks = Array.from({ length: 32 }, (_, index) => `remark ${index}.`)
+    const many = clientFor({ credentials: async () => ({ credentials: [], problems: [], remarks }) })
+    const { message } = await refusal(anyRead(many))
+    expect(message).toContain('remark 3.; and 28 more')
+    expect(message).not.toContain('remark 4.')
+  })
+})
+
+describe('where credentials come from', () => {
+  const challenge: Reply = { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }
+  const from = (credential: Credential, origin: string): Credential => ({ ...credential, origin }) as Credential
+
+  it('is told of each that was refused', async () => {
+    stub.on('GET', '*', challenge)
+    const client = clientFor({ credentials: credentialsOf(stub.host, from(alice, 'the pull secret team/a'), bob) })
+    const { message } = await refusal(anyRead(client))
+    expect(message).toContain(
+      'with a user name and password of the pull secret team/a: 401; with a user name and password: 401',
+    )
+    expect(message).not.toContain('alice')
+  })
+
+  it('makes no other credential of the same: it is tried once, as of the first that has it', async () => {
+    stub.on('GET', '*', challenge)
+    const joined = joinCredentials(
+      credentialsOf(stub.host, from(alice, 'the pull secret team/a')),
+      credentialsOf(stub.host, alice),
+    )
+    const { message } = await refusal(anyRead(clientFor({ credentials: joined })))
+    expect(message.match(/of the pull secret team\/a/g)).toHaveLength(1)
+    expect(stub.requests.filter(({ headers }) => headers['authorization'] === basic(alice))).toHaveLength(1)
+  })
+
+  it('is joined with what gave none', async () => {
+    const joined = joinCredentials(
+      async () => ({ credentials: [], problems: [], remarks: ['one'] }),
+      async () => ({ credentials: [], problems: [] }),
+      async () => ({ credentials: [], problems: [], remarks: ['two'] }),
+    )
+    expect(await joined(at(stub), 'x', context().signal)).toEqual({
+      credentials: [],
+      problems: [],
+      remarks: ['one', 'two'],
+    })
   })
 })
 
