@@ -12,7 +12,7 @@ import type { Log } from './log.ts'
 import type { PolicyHolder } from './policy-holder.ts'
 import type { AnsweredReview, Handlers } from './server/handlers.ts'
 import type { Metrics } from './server/metrics.ts'
-import type { Judged, NamespaceSource } from './webhook.ts'
+import type { CredentialScope, Judged, NamespaceSource } from './webhook.ts'
 import { createWebhook } from './webhook.ts'
 
 export interface ServingOptions {
@@ -30,6 +30,8 @@ export interface ServingOptions {
   readonly metrics: Metrics
   /** Absent: nothing is kept of a decision but a line of the log. */
   readonly records?: Pick<DecisionRecords, 'add' | 'report'> | undefined
+  /** Absent: every image is read with the credentials of the process. */
+  readonly credentialScope?: CredentialScope | undefined
 }
 
 export function createServing(options: ServingOptions): Handlers {
@@ -40,6 +42,7 @@ export function createServing(options: ServingOptions): Handlers {
     engine,
     policies: () => policies.current(),
     namespaces,
+    credentialScope: options.credentialScope,
     observe: (request, judged) => {
       count(judged, metrics)
       tell(request, judged, log)

@@ -35,6 +35,11 @@ export interface WebhookOptions {
   readonly policies: () => PolicySet
   /** In a cluster: the labels of its namespaces. Absent: those that the policy files hold. */
   readonly namespaces?: NamespaceSource | undefined
+  /**
+   * Names the credentials by which the images of a request are read: requests of one name share what was read by them.
+   * `undefined` for those of the process itself, which all requests have where this is absent.
+   */
+  readonly credentialScope?: CredentialScope | undefined
   /** Called once a request, after the answer is fixed; what it does never changes the answer. */
   readonly observe?: (request: AdmissionRequest, judged: Judged) => void
 }
@@ -45,12 +50,14 @@ export interface NamespaceSource {
   find(name: string, signal: AbortSignal): Promise<Labels | undefined>
 }
 
+export type CredentialScope = (request: AdmissionRequest, signal: AbortSignal) => AtOnce<string | undefined>
+
 export interface Webhook {
   mutate(request: AdmissionRequest, signal: AbortSignal): AtOnce<AdmissionAnswer>
   validate(request: AdmissionRequest, signal: AbortSignal): AtOnce<ValidationAnswer>
 }
 
-/** All requests of one process read the registry with the same credentials. */
+/** The credentials of the process itself. */
 const ownCredentials = 'own'
 
 export function createWebhook(options: WebhookOptions): Webhook {
@@ -100,7 +107,7 @@ function judgeRequest(
   )
 }
 
-interface Judging extends Pick<WebhookOptions, 'engine'> {
+interface Judging extends Pick<WebhookOptions, 'engine' | 'credentialScope'> {
   readonly request: AdmissionRequest
   readonly purpose: Decision['purpose']
   readonly signal: AbortSignal
@@ -108,7 +115,7 @@ interface Judging extends Pick<WebhookOptions, 'engine'> {
 }
 
 function judgeMatched(
-  { engine, request, purpose, signal, policies }: Judging,
+  { engine, request, purpose, signal, policies, credentialScope: scopeOfRequest }: Judging,
   matched: MatchedPolicies,
 ): AtOnce<Judged> {
   const found = attempt(() => usesOfRequest(request))
@@ -117,18 +124,20 @@ function judgeMatched(
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }
   if (uses.all.length === 0) return { answer: allowed(), leftAlone: 'no-image' }
   if (matched.isEmpty) return { answer: allowed(), leftAlone: 'no-policy' }
-  const deciding = engine.judge(
-    {
-      purpose,
-      ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
-      uses: uses.all,
-      unchanged: unchangedOf(uses),
-      matched,
-      bystanders: policies.attestors,
-      credentialScope: ownCredentials,
-    },
-    signal,
-  )
+  const judge = (credentialScope: string = ownCredentials) =>
+    engine.judge(
+      {
+        purpose,
+        ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
+        uses: uses.all,
+        unchanged: unchangedOf(uses),
+        matched,
+        bystanders: policies.attestors,
+        credentialScope,
+      },
+      signal,
+    )
+  const deciding = andThen(scopeOfRequest?.(request, signal), judge)
   return andThen(deciding, (decision) => ({ answer: answerOf(decision), decision }))
 }
 

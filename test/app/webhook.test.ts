@@ -2,7 +2,7 @@
 // at validation mean, and what becomes of objects that cannot be read.
 
 import { describe, expect, test } from 'vitest'
-import { createWebhook, type Judged } from '#app/webhook.ts'
+import { type CredentialScope, createWebhook, type Judged } from '#app/webhook.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { PolicySet } from '#core/policy/set.ts'
 import type { Policy } from '#core/policy/words.ts'
@@ -16,7 +16,7 @@ const audit = () => release({ mode: 'Audit' })
 
 const signal = new AbortController().signal
 
-function webhook(policies: readonly Policy[]) {
+function webhook(policies: readonly Policy[], credentialScope?: CredentialScope) {
   const registry = new MemoryRegistry()
   const digest = registry.putImage(at, 'signed', 'v1')
   registry.sign(at, 'release', { digest })
@@ -32,6 +32,7 @@ function webhook(policies: readonly Policy[]) {
   const hook = createWebhook({
     engine: judging(registry).engine,
     policies: () => set,
+    credentialScope,
     observe: (_, judged) => seen.push(judged),
   })
   return { ...hook, registry, digest, seen }
@@ -44,6 +45,45 @@ function pod(images: readonly string[], parts: Partial<AdmissionRequest> = {}): 
 function objectWith(images: readonly string[], labels: unknown = {}) {
   return { metadata: { labels }, spec: { containers: images.map((image, index) => ({ name: `c${index}`, image })) } }
 }
+
+describe('the credentials of a request', () => {
+  const scopes = (registry: MemoryRegistry) => [...new Set(registry.asked.map(({ scope }) => scope))]
+
+  test('are those of the process where nothing else is said', async () => {
+    const { mutate, registry } = webhook([release()])
+    await mutate(pod([`${name}:v1`]), signal)
+    expect(scopes(registry)).toEqual(['own'])
+  })
+
+  test.each([
+    ['at once', (scope: string | undefined) => scope],
+    ['later', async (scope: string | undefined) => scope],
+  ])('are those that are named %s, for this request', async (_, named) => {
+    const seen: unknown[] = []
+    const { mutate, registry } = webhook([release()], (request, given) => {
+      seen.push([request.uid, given])
+      return named(request.uid === 'plain' ? undefined : `of ${request.uid}`)
+    })
+    await mutate(pod([`${name}:v1`], { uid: 'a' }), signal)
+    await mutate(pod([`${name}:v1`], { uid: 'plain' }), signal)
+    expect(scopes(registry)).toEqual(['of a', 'own'])
+    expect(seen).toEqual([
+      ['a', signal],
+      ['plain', signal],
+    ])
+  })
+
+  test.each([
+    ['that no policy applies to', [], pod([`${name}:v1`])],
+    ['without an image', [release()], pod([])],
+    ['that is a DELETE', [release()], pod([`${name}:v1`], { operation: 'DELETE' as const })],
+  ])('are not looked for where an object %s', async (_, policies, request) => {
+    const { mutate } = webhook(policies, () => {
+      throw new Error('asked')
+    })
+    expect(await mutate(request, signal)).toMatchObject({ outcome: 'allowed' })
+  })
+})
 
 describe('a new object', () => {
   test('is allowed and pinned where a trusted key signed all its images', async () => {
