@@ -12,7 +12,10 @@ export interface KubeAccess {
   readonly namespace: string
   /** By the service account of the Pod: the process runs inside of the cluster. */
   readonly isInside: boolean
+  /** Of requests that are answered and over. */
   readonly agent: Agent
+  /** Of watches, which keep their connections: these must not be what requests wait for. */
+  readonly watching: Agent
   /** For one request: tokens are renewed while the process runs. @throws CodedError `kube-config` */
   headers(): Promise<Readonly<Record<string, string>>>
 }
@@ -22,8 +25,10 @@ export interface KubeAccessOptions {
   readonly kubeconfig?: string | undefined
 }
 
-/** Requests at a time; watches are a handful of them. */
+/** Requests at a time. */
 const maxSockets = 32
+/** One for each kind that is followed whole, and for each object that is followed by its name: keys and pull secrets. */
+const maxWatches = 600
 
 /** @throws CodedError `kube-config` */
 export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Promise<KubeAccess> {
@@ -37,17 +42,11 @@ export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Pr
   const { ca, cert, key, servername, rejectUnauthorized } = options
   if (rejectUnauthorized === false)
     throw refused('insecure-skip-tls-verify is not accepted: name the authority instead')
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets,
-    ca,
-    cert,
-    key,
-    ...(servername === undefined ? {} : { servername }),
-  })
+  const tls = { keepAlive: true, ca, cert, key, ...(servername === undefined ? {} : { servername }) }
   return {
     server,
-    agent,
+    agent: new Agent({ ...tls, maxSockets }),
+    watching: new Agent({ ...tls, maxSockets: maxWatches }),
     isInside: config.getCurrentCluster()?.name === 'inCluster',
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     headers: async () => headersOf(await described(() => tlsAndHeaders(config))),

@@ -1,7 +1,7 @@
 // Requests to the Kubernetes API: JSON in, JSON out, each with a cap and a deadline. Knows no kinds.
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { request } from 'node:https'
+import { type RequestOptions, request } from 'node:https'
 import { printable } from '#core/encoding/printable.ts'
 import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
 import { CodedError, type ErrorCode, messageOf } from '#core/errors.ts'
@@ -51,13 +51,13 @@ const deadlineMs = 30_000
 export function createKubeClient(access: KubeAccess): KubeClient {
   return {
     async send(asked) {
-      const response = await open(access, asked, AbortSignal.timeout(deadlineMs))
+      const response = await open(access, asked, { agent: access.agent, signal: AbortSignal.timeout(deadlineMs) })
       const answer = objectOf(await wholeBody(response), asked)
       if (isFine(response)) return answer
       throw refusal(response.statusCode ?? 0, answer, asked)
     },
     async *lines(asked, { idleMs, signal }) {
-      const response = await open(access, asked, signal)
+      const response = await open(access, asked, { agent: access.watching, signal })
       if (!isFine(response)) {
         throw refusal(response.statusCode ?? 0, objectOf(await wholeBody(response), asked), asked)
       }
@@ -67,7 +67,11 @@ export function createKubeClient(access: KubeAccess): KubeClient {
   }
 }
 
-async function open(access: KubeAccess, asked: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
+async function open(
+  access: KubeAccess,
+  asked: KubeRequest,
+  by: Pick<RequestOptions, 'agent' | 'signal'>,
+): Promise<IncomingMessage> {
   const { method, path, query = {}, body, contentType = 'application/json' } = asked
   const url = new URL(access.server)
   url.pathname = `${access.server.pathname.replace(/\/$/, '')}${path}`
@@ -81,7 +85,7 @@ async function open(access: KubeAccess, asked: KubeRequest, signal: AbortSignal)
   }
   try {
     return await new Promise((resolve, reject) => {
-      const sent: ClientRequest = request(url, { method, headers, agent: access.agent, signal })
+      const sent: ClientRequest = request(url, { method, headers, ...by })
       sent.once('response', resolve).once('error', reject)
       sent.end(bytes)
     })

@@ -29,6 +29,8 @@ export interface FollowOptions {
   readonly fieldSelector?: string
   readonly labelSelector?: string
   readonly signal: AbortSignal
+  /** How long a watch lasts before it is asked for anew, which is when the API server looks again whether we may. */
+  readonly watchSeconds?: number
   /** Between 0 and 1. */
   readonly random?: () => number
 }
@@ -38,7 +40,7 @@ const pageSize = '50'
 /** The API server sends a bookmark about once a minute, so that silence of two is a dead connection. */
 const idleMs = 130_000
 /** It ends a watch after 30 to 60 minutes by itself; sooner, so that a half dead one is not kept for long. */
-const watchSeconds = '600'
+const watchSecondsByDefault = 600
 const firstPauseMs = 200
 const longestPauseMs = 10_000
 
@@ -96,12 +98,12 @@ async function watchFrom(
   follower: Follower,
   options: FollowOptions,
 ): Promise<string> {
-  const { path, signal } = options
+  const { path, signal, watchSeconds = watchSecondsByDefault } = options
   const query = {
     watch: 'true',
     allowWatchBookmarks: 'true',
     resourceVersion: version,
-    timeoutSeconds: watchSeconds,
+    timeoutSeconds: `${watchSeconds}`,
     ...selectorsOf(options),
   }
   let at = version
