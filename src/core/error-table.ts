@@ -111,6 +111,11 @@ const undetermined = {
     meaning: 'The registry did not let us read, with none of the credentials at hand.',
     next: 'Give Sealward credentials that may pull this image.',
   },
+  'pull-secret-unread': {
+    kind: 'undetermined',
+    meaning: 'A pull secret of the Pod could not be read in time, and nothing else gives access to the image.',
+    next: 'Try again; if it persists, look at the API server.',
+  },
   'realm-refused': {
     kind: 'undetermined',
     meaning: 'The registry sent us to a token service that may not see the credentials.',

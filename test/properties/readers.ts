@@ -8,6 +8,7 @@ import { fileReaders } from './file-readers.ts'
 import { imageReaders } from './image-readers.ts'
 import { keyReaders } from './key-readers.ts'
 import { policyReaders } from './policy-readers.ts'
+import { pullSecretReaders } from './pull-secret-readers.ts'
 import type { ReaderProperties } from './reader.ts'
 import { registryReaders } from './registry-readers.ts'
 import { signatureReaders } from './signature-readers.ts'
@@ -21,6 +22,7 @@ export const readers: readonly ReaderProperties[] = [
   ...keyReaders,
   ...signatureReaders,
   ...registryReaders,
+  ...pullSecretReaders,
   ...fileReaders,
   ...storeReaders,
   ...appReaders,
