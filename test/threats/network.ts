@@ -34,16 +34,16 @@ export const networkThreats: readonly ThreatRow[] = [
   },
   {
     id: 'NW-06',
-    attack: "A tenant asks for a private image that was verified with another tenant's credentials (CVE-2024-39897).",
+    attack:
+      "A tenant asks for a private image that was verified with another tenant's credentials, or names the other's pull secret (CVE-2024-39897).",
     outcome:
-      'What was read or proved under one set of credentials is used under another only after these have read the image.',
-    remains: "Choosing credentials by the Pod's pull secrets comes with the cluster.",
+      'What was read or proved under one set of credentials is used under another only after these have read the image. Pull secrets are read by name in the namespace of the object, where a RoleBinding there lets Sealward.',
   },
   {
     id: 'NW-07',
     attack: 'A registry or token service collects the token of the service account (CVE-2026-41323).',
-    outcome: 'No request carries anything but the credentials that are configured for its host.',
-    remains: 'Calls to the Kubernetes API, the only ones that may carry it, come with the cluster.',
+    outcome:
+      'No request carries anything but the credentials that are configured for its host; the token goes to the API server alone.',
   },
   {
     id: 'NW-08',
