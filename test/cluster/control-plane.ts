@@ -31,7 +31,7 @@ export interface ControlPlane {
   readonly kubeconfig: string
   /** kubectl as that administrator. */
   readonly kubectl: Kubectl
-  /** Makes a kubeconfig for the bearer of a token, who works in this namespace. @returns its path */
+  /** Makes a kubeconfig for the bearer of a token, who lives in this namespace. @returns its path */
   kubeconfigOf(token: string, namespace?: string): Promise<string>
   /** A line in JSON for each stage of each request of the audited users; absent: nobody is audited. */
   readonly auditLog?: string
@@ -174,7 +174,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       ['admin', kubeconfig],
       ['controller-manager', join(folder, 'controllers.kubeconfig')],
     ] as const) {
-      await writeKubeconfig(path, server, pki('ca.crt'), { certificate: pki(`${file}.crt`), key: pki(`${file}.key`) })
+      const credentials = { certificate: pki(`${file}.crt`), key: pki(`${file}.key`) }
+      await writeKubeconfig(path, { server, ca: pki('ca.crt'), credentials })
     }
     await ready()
     programs.push(startControllers(layout, join(folder, 'controllers.kubeconfig')))
@@ -189,7 +190,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     let tokens = 0
     const kubeconfigOf = async (token: string, namespace?: string) => {
       const path = join(folder, `token-${++tokens}.kubeconfig`)
-      await writeKubeconfig(path, server, pki('ca.crt'), { token }, namespace)
+      await writeKubeconfig(path, { server, ca: pki('ca.crt'), credentials: { token }, namespace })
       return path
     }
     return {

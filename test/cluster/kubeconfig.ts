@@ -7,17 +7,17 @@ export type Credentials =
   /** The token itself. */
   | { readonly token: string }
 
-/**
- * @param credentials paths of a certificate and its key, or a token
- * @param namespace where the bearer works; `default` if absent
- */
-export async function writeKubeconfig(
-  path: string,
-  server: string,
-  ca: string,
-  credentials: Credentials,
-  namespace?: string,
-): Promise<void> {
+export interface Kubeconfig {
+  readonly server: string
+  /** The path of the authority's certificate. */
+  readonly ca: string
+  /** Paths of a certificate and its key, or a token. */
+  readonly credentials: Credentials
+  /** Of whoever does not name one. */
+  readonly namespace?: string | undefined
+}
+
+export async function writeKubeconfig(path: string, { server, ca, credentials, namespace }: Kubeconfig): Promise<void> {
   const user =
     'token' in credentials
       ? { token: credentials.token }
@@ -27,7 +27,9 @@ export async function writeKubeconfig(
     kind: 'Config',
     clusters: [{ name: 'test', cluster: { server, 'certificate-authority': ca } }],
     users: [{ name: 'user', user }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user', namespace } }],
+    contexts: [
+      { name: 'test', context: { cluster: 'test', user: 'user', ...(namespace !== undefined && { namespace }) } },
+    ],
     'current-context': 'test',
   }
   await writeFile(path, JSON.stringify(config, undefined, 2), { mode: 0o600 }) // JSON is YAML
