@@ -1,8 +1,7 @@
 // Installing, as a person does it: what the chart and the plain manifest render is taken by a real API server.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { knobs } from '../deploy/chart-knobs.ts'
-import { setting } from '../deploy/chart-values.ts'
+import { allKnobs } from '../deploy/chart-knobs.ts'
 import { helm, renderText, someImage } from '../support/helm.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
@@ -14,13 +13,6 @@ const attestor = {
 }
 const rules = [{ images: ['registry.test/team/**'], require: { signature: { attestor: 'release' } } }]
 const policies = { attestors: { release: attestor }, clusterTrustPolicies: { production: { rules } } }
-
-/** Everything that can be set, at once; what only one of two can be is as in the other tests. */
-function allKnobs(): object {
-  const apart = ['nameOverride', 'fullnameOverride', 'networkPolicy.enabled', 'policies', 'profile', 'certificate']
-  const chosen = knobs.filter(({ value }) => !apart.some((name) => value.startsWith(name)))
-  return chosen.reduce<object>((values, { value, set }) => setting(value, set, values), { policies })
-}
 
 describe.skipIf(missing(...tools))(titled('installing on a real API server', ...tools), () => {
   let cluster: ControlPlane
@@ -116,7 +108,7 @@ describe.skipIf(missing(...tools))(titled('installing on a real API server', ...
 
   test.each([
     ['its defaults', () => ({})],
-    ['every value set', allKnobs],
+    ['every value set', () => ({ ...allKnobs(), policies })],
     ['the strict profile', () => ({ profile: 'Strict' })],
     ['a policy', () => ({ policies })],
   ])('the API server takes the chart with %s', async (_, values) => {

@@ -1,5 +1,7 @@
 // Every value of the chart: what it is set to, and what that changes. `chart.test.ts` fails for a value that has no row.
 
+import { setting } from './chart-values.ts'
+
 /** Where something stands in what was rendered: kind and name, then the members. */
 export type Place = readonly [object: string, ...members: readonly (string | number)[]]
 
@@ -25,8 +27,8 @@ function argument(value: string, set: unknown, index: number, becomes: string, b
   return { value, set, ...(beside !== undefined && { beside }), place: [...container, 'args', index], becomes }
 }
 
-/** Arguments that only some values add stand behind the four that are always there. */
-const fifth = 5
+/** Arguments that only some values add stand behind the six that are always there. */
+const others = 6
 
 export const knobs: readonly Knob[] = [
   {
@@ -83,8 +85,8 @@ export const knobs: readonly Knob[] = [
       },
     ],
   },
-  argument('registries.insecure', ['registry.test:5000'], fifth, '--insecure-registry=registry.test:5000'),
-  argument('registries.caConfigMap', 'corp-ca', fifth, '--registry-ca=/etc/sealward/registry-ca/ca.crt'),
+  argument('registries.insecure', ['registry.test:5000'], others, '--insecure-registry=registry.test:5000'),
+  argument('registries.caConfigMap', 'corp-ca', others, '--registry-ca=/etc/sealward/registry-ca/ca.crt'),
   {
     value: 'registries.dockerConfigSecret',
     set: 'own-registries',
@@ -117,7 +119,8 @@ export const knobs: readonly Knob[] = [
     place: [...container, 'env', 2],
     becomes: { name: 'NO_PROXY', value: '.cluster.local' },
   },
-  argument('exemptNamespaces', ['monitoring'], fifth, '--exempt-namespace=monitoring'),
+  argument('exemptNamespaces', ['monitoring'], others, '--exempt-namespace=monitoring'),
+  argument('webhookTimeoutSeconds', 5, 5, '--webhook-timeout=5'),
   argument('logLevel', 'debug', 4, '--log-level=debug'),
   argument('listen', '::', 3, '--listen=[::]:8443'),
   {
@@ -126,8 +129,8 @@ export const knobs: readonly Knob[] = [
     place: [...pod, 'volumes'],
     becomes: [{ name: 'records', emptyDir: { sizeLimit: '1Gi' } }],
   },
-  argument('records.keep', '12h', fifth + 1, '--store-keep=12h', { records: { enabled: true } }),
-  argument('records.keepRecords', 12, fifth + 2, '--store-keep-records=12', { records: { enabled: true } }),
+  argument('records.keep', '12h', others + 1, '--store-keep=12h', { records: { enabled: true } }),
+  argument('records.keepRecords', 12, others + 2, '--store-keep-records=12', { records: { enabled: true } }),
   {
     value: 'records.sizeLimit',
     set: '2Gi',
@@ -218,3 +221,10 @@ export const knobs: readonly Knob[] = [
     becomes: { role: 'reader' },
   },
 ]
+
+/** All of them set at once, but for those of which one rules out others, and for policies. */
+export function allKnobs(): object {
+  const apart = ['nameOverride', 'fullnameOverride', 'networkPolicy.enabled', 'policies', 'profile', 'certificate']
+  const chosen = knobs.filter(({ value }) => !apart.some((name) => value.startsWith(name)))
+  return chosen.reduce<object>((values, { value, set }) => setting(value, set, values), {})
+}

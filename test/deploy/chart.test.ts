@@ -5,11 +5,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { parseCommandLine } from '#app/cli/parse.ts'
 import { version } from '../../src/version.ts'
 import { helm, type Rendering, render, renderText, someImage } from '../support/helm.ts'
 import type { Manifest } from '../support/manifests.ts'
 import { missing, titled } from '../support/tools.ts'
-import { type Knob, knobs, type Place } from './chart-knobs.ts'
+import { allKnobs, type Knob, knobs, type Place } from './chart-knobs.ts'
 import { leaves, setting } from './chart-values.ts'
 
 const values: object = parse(readFileSync('deploy/chart/values.yaml', 'utf8'))
@@ -52,7 +53,8 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
   beforeAll(async () => {
     plain = await render()
   })
-  const pod = (manifests: readonly Manifest[]) => at(manifests, ['Deployment/sealward', 'spec', 'template', 'spec'])
+  const deployed = ['Deployment/sealward', 'spec', 'template', 'spec'] as const
+  const pod = (manifests: readonly Manifest[]) => at(manifests, deployed)
   const refusal = (rendering: Rendering) => renderText(rendering).then(() => 'rendered', String)
 
   test.each(knobs)('heeds $value', async (knob) => {
@@ -121,6 +123,14 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
     expect(at(plain, ['NetworkPolicy/sealward', 'spec', 'ingress'])).toEqual([
       { ports: [{ port: 'https', protocol: 'TCP' }] },
     ])
+  })
+
+  test('has the program started with what it understands', async () => {
+    const rendered = await render({ values: allKnobs() })
+    const args = Object(at(rendered, [...deployed, 'containers', 0])).args
+    expect(args.length).toBeGreaterThan(10)
+    expect(await parseCommandLine(args)).toMatchObject({ kind: 'run', spec: { name: 'serve' } })
+    await expect(parseCommandLine([...args, '--unknown=1'])).rejects.toThrow('--unknown')
   })
 
   test('mounts whatever its arguments and its environment name', async () => {
