@@ -13,9 +13,9 @@ export interface SealwardOptions {
   readonly folder: string
   /** Who it is to the API server. */
   readonly kubeconfig: string
-  readonly flags?: readonly string[]
-  /** 0, any free one, if absent. */
+  /** Where it listens on loopback; any free port unless told. */
   readonly port?: number
+  readonly flags?: readonly string[]
 }
 
 export interface Answered {
@@ -27,7 +27,7 @@ export interface Answered {
 export interface Sealward {
   readonly url: string
   log(): string
-  /** Of a Pod with this image in the namespace shop, sent without the API server. */
+  /** Of a Pod with this image, sent without the API server. */
   ask(image: string, parts?: object): Promise<Answered>
   ready(): Promise<{ readonly ready: boolean } & Record<string, unknown>>
   metrics(): Promise<string>
@@ -38,19 +38,10 @@ export interface Sealward {
 let started = 0
 
 /** Waits until it listens; it may not be ready. @throws Error with what it said, where it ends before that */
-export async function startSealward({ folder, kubeconfig, flags = [], port = 0 }: SealwardOptions): Promise<Sealward> {
+export async function startSealward({ folder, kubeconfig, port = 0, flags = [] }: SealwardOptions): Promise<Sealward> {
   const ca = join(folder, `sealward-${++started}.pem`)
-  const args = [
-    'serve',
-    '--kube',
-    '--kubeconfig',
-    kubeconfig,
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--tls-ca-out',
-    ca,
-    ...flags,
-  ]
+  const where = ['--listen', `127.0.0.1:${port}`, '--tls-ca-out', ca]
+  const args = ['serve', '--kube', '--kubeconfig', kubeconfig, ...where, ...flags]
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   let said = ''
@@ -70,7 +61,11 @@ export async function startSealward({ folder, kubeconfig, flags = [], port = 0 }
     ask: async (image, parts = {}) => {
       const uid = `u-${++asked}`
       const object = { metadata: { name: 'a' }, spec: { containers: [{ name: 'c', image }] } }
-      const answer = await send(`${url}/mutate?timeout=10s`, agent, reviewOf(uid, { object, ...parts }))
+      const answer = await send(
+        `${url}/mutate?timeout=10s`,
+        agent,
+        reviewOf(uid, { object, namespace: 'default', ...parts }),
+      )
       return JSON.parse(answer).response
     },
     ready: async () => JSON.parse(await send(`${url}/readyz`, agent)),
