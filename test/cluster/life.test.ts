@@ -38,7 +38,7 @@ describe.skipIf(missing(...clusterTools))(titled('a life in a cluster', ...clust
   const webhooks = async () =>
     (await kubectl('get', 'mutatingwebhookconfigurations,validatingwebhookconfigurations', '-o', 'name')).trim()
   const isRegistered = () =>
-    expect.poll(async () => (await installed.sealward.ready())['webhook'], patient).toEqual({ registered: true })
+    expect.poll(async () => (await installed.sealward.ready())['webhook'], patient).toMatchObject({ registered: true })
   const image = (tag: 'signed' | 'unsigned' | 'stranger') => installed.world.image(tag)
   const pinned = () => `${image('signed')}@${installed.world.digests.signed}`
 
@@ -122,14 +122,56 @@ describe.skipIf(missing(...clusterTools))(titled('a life in a cluster', ...clust
       await isRegistered()
     })
 
-    test('what somebody changes in the registration is put right', async () => {
-      const patch = '[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]'
-      await kubectl('patch', 'validatingwebhookconfiguration', 'sealward', '--type=json', '-p', patch)
-      const path = 'jsonpath={.webhooks[0].failurePolicy}'
-      await expect
-        .poll(() => kubectl('get', 'validatingwebhookconfiguration', 'sealward', '-o', path), soon)
-        .toBe('Fail')
+    test.each(['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])(
+      'what somebody changes in the %s is put right',
+      async (kind) => {
+        const patch = '[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]'
+        await kubectl('patch', kind, 'sealward', '--type=json', '-p', patch)
+        const path = 'jsonpath={.webhooks[0].failurePolicy}'
+        await expect.poll(() => kubectl('get', kind, 'sealward', '-o', path), soon).toBe('Fail')
+      },
+    )
+
+    test('a certificate that somebody has damaged is put right, and nobody notices', async () => {
+      const secret = ['secret', '-n', account.namespace, 'sealward-webhook-tls'] as const
+      await kubectl('patch', ...secret, '--type=merge', '-p', '{"data":{"tls.crt":"AAAA"}}')
+      const certificate = () => kubectl('get', ...secret, '-o', 'jsonpath={.data.tls\\.crt}')
+      await expect.poll(certificate, soon).not.toBe('AAAA')
+      expect((await tried('run', 'still', `--image=${image('signed')}`)).code).toBe(0)
     })
+
+    test('a policy of a namespace says what became of it, as those of the cluster do', async () => {
+      const spec = { mode: 'Warn', rules: [{ images: ['registry.example.com/**'], require: { deny: {} } }] }
+      const metadata = { name: 'mine', namespace: 'default' }
+      await installed.apply({ apiVersion: 'sealward.dev/v1alpha1', kind: 'TrustPolicy', metadata, spec })
+      await expect.poll(() => kubectl('get', 'tp', 'mine', '-o', 'jsonpath={.status.phase}'), soon).toBe('Active')
+      const told = await tried('run', 'warned', '--image=registry.example.com/a:1', '--dry-run=server')
+      expect(told.stderr).toContain('Warning: ')
+      expect(told.stderr).toContain('policy "default/mine"')
+      await kubectl('delete', 'tp', 'mine')
+    })
+
+    test('a namespace that nobody has heard of is asked for', async () => {
+      const match = { namespaceSelector: { matchLabels: { signed: 'required' } } }
+      await installed.apply(production({ match }))
+      const inNowhere = () => installed.sealward.ask(image('unsigned'), { namespace: 'nowhere' })
+      await expect.poll(async () => (await inNowhere()).status?.message, soon).toContain('namespace-labels-unknown')
+      await installed.apply(production())
+    })
+
+    test('the same refusal again is one event with a count', async () => {
+      const again = async () => {
+        await tried('create', 'deployment', 'again', `--image=${image('unsigned')}`)
+        return kubectl(
+          'get',
+          'events.v1.events.k8s.io',
+          '-o',
+          'jsonpath={range .items[*]}{.regarding.name} {.series.count}{"\\n"}{end}',
+        )
+      }
+      // A count is written every half minute.
+      await expect.poll(again, { timeout: 50_000, interval: 1_000 }).toMatch(/^again ([2-9]|\d\d)/m)
+    }, 60_000)
   })
 
   test('it used exactly the rights of the manifest', async () => {

@@ -14,23 +14,38 @@ export interface KubeFlags {
   /** Absent: through the Service, where the process runs inside of the cluster; not at all outside. */
   readonly endpoint: WebhookEndpoint | undefined
   readonly timeoutSeconds: number
+  /** The authorities of a serving certificate that comes from files. */
+  readonly ca: string | undefined
+  readonly pullSecrets: boolean
 }
 
 /** `undefined` without `--kube`. @throws CodedError `usage` */
 export function kubeFlags(args: Args): KubeFlags | undefined {
   if (!args.flag('kube')) {
     for (const { flags } of kubeOptions) {
-      const [, name = ''] = /^--([a-z-]+) </.exec(flags) ?? []
-      if (name !== '' && args.text(name) !== undefined)
+      const [, name = '', value] = /^--([a-z-]+)( <)?/.exec(flags) ?? []
+      if (value === undefined ? args.flag(name) : args.text(name) !== undefined)
         throw new CodedError('usage', `--${name} is about a cluster; add --kube`)
     }
     return undefined
   }
+  const ca = args.text('webhook-ca')
+  const endpoint = endpointOf(args.text('webhook-url'), args.text('webhook-port'))
+  const hasFiles = args.text('tls-cert') !== undefined
+  if (ca !== undefined && !hasFiles)
+    throw new CodedError(
+      'usage',
+      '--webhook-ca goes with --tls-cert; a certificate of our own has an authority of our own',
+    )
+  if (ca === undefined && hasFiles)
+    throw new CodedError('usage', '--tls-cert needs --webhook-ca: the API server has to be told whom to trust')
   return {
     kubeconfig: args.text('kubeconfig'),
     name: nameOf(args.text('kube-name') ?? 'sealward'),
-    endpoint: endpointOf(args.text('webhook-url'), args.text('webhook-port')),
+    endpoint,
     timeoutSeconds: numberOf('webhook-timeout', args.text('webhook-timeout') ?? '10', 1, 30),
+    ca,
+    pullSecrets: args.flag('pull-secrets'),
   }
 }
 

@@ -18,5 +18,15 @@ export const kubeOptions: readonly OptionSpec[] = [
     description: 'https://host:port at which the API server reaches this process; needed outside of the cluster',
   },
   { flags: '--webhook-port <port>', description: 'of the Service; 443 if absent' },
+  {
+    flags: '--webhook-ca <file>',
+    description:
+      'PEM: whom the API server is told to trust, with --tls-cert; else Sealward makes and renews both in a Secret',
+    completes: 'file',
+  },
+  {
+    flags: '--pull-secrets',
+    description: 'read images with the pull secrets of Pods, where a RoleBinding lets it read them',
+  },
   { flags: '--webhook-timeout <seconds>', description: 'how long the API server waits, 1 to 30; 10 if absent' },
 ]

@@ -7,12 +7,15 @@ import { normaliseRegistry } from '#core/image/registry-host.ts'
 import { loadNetworkSettings, readAuthorities } from '#io/http/network.ts'
 import type { RegistryClient } from '#io/registry/client.ts'
 import { createRegistryClient } from '#io/registry/client.ts'
+import { type CredentialLookup, joinCredentials } from '#io/registry/credentials.ts'
 import { dockerCredentials, loadDockerConfig } from '#io/registry/docker-config-file.ts'
 import type { Args, CommandContext } from './command.ts'
 
 export interface RegistryRules {
   /** Commands may speak plain HTTP with a registry on this machine unasked; a server has to be told each host. */
   readonly loopbackIsPlain: boolean
+  /** Tried before those of the docker config. */
+  readonly credentials?: CredentialLookup | undefined
 }
 
 /**
@@ -21,7 +24,7 @@ export interface RegistryRules {
 export async function openRegistry(
   args: Args,
   context: CommandContext,
-  { loopbackIsPlain }: RegistryRules = { loopbackIsPlain: true },
+  { loopbackIsPlain, credentials }: RegistryRules = { loopbackIsPlain: true },
 ): Promise<RegistryClient> {
   const plain = new Set(args.all('insecure-registry').map((text) => hostOf(text, '--insecure-registry')))
   const [network, authorities, docker] = await Promise.all([
@@ -34,9 +37,10 @@ export async function openRegistry(
   }
   // Whoever names an authority means TLS.
   const speaksTls = (host: string) => authorities.forAll !== undefined || authorities.byHost.has(host)
+  const own = dockerCredentials(docker, { helpers: true })
   return createRegistryClient({
     version: context.version,
-    credentials: dockerCredentials(docker, { helpers: true }),
+    credentials: credentials === undefined ? own : joinCredentials(credentials, own),
     insecure: (host) => plain.has(host) || (loopbackIsPlain && isLoopback(host) && !speaksTls(host)),
     registryCa: authorities.byHost,
     network: { ...network, ...(authorities.forAll !== undefined && { ca: authorities.forAll }) },

@@ -11,11 +11,13 @@ import { CodedError } from '#core/errors.ts'
 import { defaultExempt } from '#core/policy/set.ts'
 import type { Args, Run } from './command.ts'
 import { createJudging } from './judging.ts'
-import { kubeFlags } from './kube-flags.ts'
+import { type KubeFlags, kubeFlags } from './kube-flags.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { listenAddress, namesFor } from './listen-address.ts'
 import { openRegistry } from './registry-flags.ts'
 import { servePolicyFiles } from './serve-files.ts'
+import type { Around } from './serve-kube.ts'
+import type { ServedPolicies } from './served-policies.ts'
 import { openRecords, storeFlags } from './store-flags.ts'
 
 export const run: Run = async (args, context) => {
@@ -26,20 +28,19 @@ export const run: Run = async (args, context) => {
   const store = storeFlags(args)
   const stopped = context.stopped()
   const log = createLog({ level: (args.text('log-level') ?? 'info') as LogLevel })
-  const registry = await openRegistry(args, context, { loopbackIsPlain: false })
   const metrics = createMetrics()
 
   const exempt = [...defaultExempt, ...args.all('exempt-namespace')]
-  const served = kube
-    ? await (await import('./serve-kube.ts')).serveCluster(kube, { exempt, log, metrics })
-    : await servePolicyFiles(args.all('policy'), { exempt, log, metrics })
+  const served = await servedPolicies(args, kube, { exempt, log, metrics, tls, stopped })
+  if (served === undefined) return 0
   try {
     const records = store && (await openRecords(store, { version: context.version, log, metrics }))
     try {
+      const registry = await openRegistry(args, context, { loopbackIsPlain: false, credentials: served.credentials })
       const { engine } = createJudging({ registry })
       const handlers = createServing({ engine, ...served, log, metrics, records })
-      const server = await startServer({ ...address, tls: withNames(tls, served.names ?? []), handlers, log, metrics })
-      if (server.caPem !== undefined) served.listening?.(server.caPem)
+      const server = await startServer({ ...address, tls: served.tls ?? tls, handlers, log, metrics })
+      served.listening?.()
       context.stderr.line(`sealward: listening on ${server.url}`)
       await untilAborted(stopped)
       await server.close()
@@ -51,6 +52,22 @@ export const run: Run = async (args, context) => {
     await log.flush()
   }
   return 0
+}
+
+/** @returns `undefined` if it is told to stop before it is there */
+async function servedPolicies(
+  args: Args,
+  kube: KubeFlags | undefined,
+  around: Around,
+): Promise<ServedPolicies | undefined> {
+  if (kube === undefined) return servePolicyFiles(args.all('policy'), around)
+  const { serveCluster } = await import('./serve-kube.ts')
+  try {
+    return await serveCluster(kube, around)
+  } catch (error) {
+    if (around.stopped.aborted) return undefined
+    throw error
+  }
 }
 
 function checkPolicySource(args: Args): void {
@@ -89,10 +106,6 @@ function tlsOptions(args: Args, address: ListenAddress): TlsOptions {
     )
   }
   return { kind: 'files', cert, key }
-}
-
-function withNames(tls: TlsOptions, more: readonly string[]): TlsOptions {
-  return tls.kind === 'self-made' ? { ...tls, names: [...new Set([...tls.names, ...more])] } : tls
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

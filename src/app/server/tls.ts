@@ -195,7 +195,7 @@ export async function loadPem(path: string): Promise<string> {
 }
 
 /** Whole or not at all: somebody may be waiting for the file to appear. */
-async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`
   try {
     await writeFile(draft, text, { mode: 0o644 })
