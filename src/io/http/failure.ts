@@ -125,7 +125,7 @@ function isParserError(error: unknown): boolean {
 }
 
 /** The code of a system or library error; of several attempts (IPv4 and IPv6), the first one's. */
-function systemCode(error: unknown): string {
+export function systemCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return ''
   if ('code' in error && typeof error.code === 'string') return error.code
   if (error instanceof AggregateError) return systemCode(error.errors[0])

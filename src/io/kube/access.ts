@@ -3,7 +3,9 @@
 
 import { Agent, type RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
+import { printable } from '#core/encoding/printable.ts'
 import { CodedError, messageOf } from '#core/errors.ts'
+import { namespaceName } from '#core/policy/text-formats.ts'
 
 export interface KubeAccess {
   /** `https://…`, without a path where the API server has none. */
@@ -21,14 +23,18 @@ export interface KubeAccess {
 }
 
 export interface KubeAccessOptions {
-  /** A file; absent: `KUBECONFIG`, then the service account of the Pod, then `~/.kube/config`. */
+  /** A file; absent: `KUBECONFIG`, then `~/.kube/config`, then the service account of the Pod. */
   readonly kubeconfig?: string | undefined
 }
 
-/** Requests at a time. */
+/** Requests at a time, so that the start in a large cluster is not a storm. */
 const maxSockets = 32
 /** One for each kind that is followed whole, and for each object that is followed by its name: keys and pull secrets. */
 const maxWatches = 600
+/** The API server closes a connection that was idle for 90 s; a request that is sent at that moment would be lost. */
+const idleMs = 60_000
+/** One line of a log. */
+const maxShown = 300
 
 /** @throws CodedError `kube-config` */
 export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Promise<KubeAccess> {
@@ -42,15 +48,29 @@ export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Pr
   const { ca, cert, key, servername, rejectUnauthorized } = options
   if (rejectUnauthorized === false)
     throw refused('insecure-skip-tls-verify is not accepted: name the authority instead')
-  const tls = { keepAlive: true, ca, cert, key, ...(servername === undefined ? {} : { servername }) }
+  const tls = {
+    keepAlive: true,
+    ca,
+    cert,
+    key,
+    // Whatever the environment says.
+    rejectUnauthorized: true,
+    ...(servername !== undefined && { servername }),
+  }
   return {
     server,
-    agent: new Agent({ ...tls, maxSockets }),
+    agent: new Agent({ ...tls, maxSockets, timeout: idleMs }),
     watching: new Agent({ ...tls, maxSockets: maxWatches }),
     isInside: config.getCurrentCluster()?.name === 'inCluster',
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
+    namespace: namespaceOf(config),
     headers: async () => headersOf(await described(() => tlsAndHeaders(config))),
   }
+}
+
+function namespaceOf(config: KubeConfig): string {
+  const namespace: unknown = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+  if (typeof namespace === 'string' && namespaceName.problem?.(namespace) === undefined) return namespace
+  throw refused('the namespace of the context cannot be one')
 }
 
 /** The library fills in what its own requests would have; its agent, which keeps no connection, is left aside. */
@@ -66,9 +86,10 @@ function headersOf({ headers, auth }: RequestOptions): Readonly<Record<string, s
 }
 
 function serverOf(config: KubeConfig): URL {
-  const text = config.getCurrentCluster()?.server
-  if (text === undefined) throw refused('names no cluster')
-  const server = URL.parse(text)
+  const cluster = config.getCurrentCluster()
+  if (cluster === null) throw refused('the context names no cluster')
+  if (cluster.proxyUrl != null) throw refused('proxy-url is not supported: the API server is reached directly')
+  const server = URL.parse(cluster.server)
   if (server?.protocol !== 'https:') throw refused('the API server must be reached by https')
   return server
 }
@@ -77,10 +98,19 @@ async function described<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
-    throw error instanceof CodedError ? error : refused(messageOf(error), error)
+    throw error instanceof CodedError ? error : refused(whyNot(error))
   }
 }
 
-function refused(why: string, cause?: unknown): CodedError {
-  return new CodedError('kube-config', `access to the API server: ${why}`, { cause })
+/** What cannot be read is quoted by messages of its readers, and it holds keys and tokens. */
+function whyNot(error: unknown): string {
+  if (error instanceof TypeError || error instanceof SyntaxError) return 'what it says is not what belongs there'
+  const [line = ''] = messageOf(error).split('\n', 1)
+  if (error instanceof Error && error.name === 'YAMLException')
+    return `it is no YAML${/ \(\d+:\d+\)/.exec(line)?.[0] ?? ''}`
+  return printable(line, maxShown)
+}
+
+function refused(why: string): CodedError {
+  return new CodedError('kube-config', `access to the API server: ${why}`)
 }

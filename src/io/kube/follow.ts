@@ -1,16 +1,14 @@
 // Follows all objects of a kind: a list in pages, then a watch from there on, and again whenever the watch ends. What it
 // tells is always a state that the API server had, never one older than what it told before.
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
-import { CodedError, codeOf } from '#core/errors.ts'
-import type { KubeAnswer, KubeClient } from './client.ts'
+import { CodedError, codeOf, messageOf } from '#core/errors.ts'
+import type { KubeClient } from './client.ts'
+import { type KubeObject, parseEvent, readPage } from './objects.ts'
+import { Pace, realTiming, type Timing } from './pace.ts'
 
-export interface KubeObject extends KubeAnswer {
-  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string; readonly resourceVersion: string }
-}
+export type { KubeObject } from './objects.ts'
 
-/** Called in order. */
+/** Called in order; not any more once the signal has told to end. */
 export interface Follower {
   /** All there is; replaces what was told before. */
   listed(objects: readonly KubeObject[]): void
@@ -31,64 +29,63 @@ export interface FollowOptions {
   readonly signal: AbortSignal
   /** How long a watch lasts before it is asked for anew, which is when the API server looks again whether we may. */
   readonly watchSeconds?: number
-  /** Between 0 and 1. */
-  readonly random?: () => number
+  readonly timing?: Timing
 }
 
 /** Fifty of the largest objects are as much as an answer may have. */
-const pageSize = '50'
+const pageSize = 50
+/** Ten times the namespaces that a cluster is built for; a server whose list has no end must not fill the memory. */
+const maxPages = 2_000
 /** The API server sends a bookmark about once a minute, so that silence of two is a dead connection. */
 const idleMs = 130_000
 /** It ends a watch after 30 to 60 minutes by itself; sooner, so that a half dead one is not kept for long. */
 const watchSecondsByDefault = 600
-const firstPauseMs = 200
-const longestPauseMs = 10_000
 
 /** Until the signal; never rejects. */
 export async function followObjects(client: KubeClient, follower: Follower, options: FollowOptions): Promise<void> {
-  const { signal, random = Math.random } = options
+  const { signal, timing = realTiming } = options
+  const pace = new Pace(timing)
   let version: string | undefined
-  let failures = 0
   while (!signal.aborted) {
     try {
       version ??= await listAll(client, follower, options)
-      failures = 0
+      pace.begun()
       version = await watchFrom(version, client, follower, options)
+      pace.ended(false)
     } catch (error) {
       if (signal.aborted) return
       // What a watch has missed is only told by a list.
       version = undefined
-      failures++
-      if (codeOf(error) !== 'kube-expired') follower.failed(asCoded(error))
-      const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 10))
-      await sleep(pause * (0.5 + random() / 2), undefined, { signal, ref: false }).catch(() => undefined)
+      pace.ended(true)
+      // History is forgotten now and then; nobody has to know, unless it goes on.
+      if (codeOf(error) !== 'kube-expired' || pace.failures > 1) follower.failed(asCoded(error))
     }
+    await pace.pause(signal)
   }
 }
 
 /** @returns the resource version of the whole */
 async function listAll(client: KubeClient, follower: Follower, options: FollowOptions): Promise<string> {
+  const { path, signal } = options
   const objects: KubeObject[] = []
-  let page: string | undefined
-  for (;;) {
-    const more: Readonly<Record<string, string>> = page === undefined ? {} : { continue: page }
-    const query = { limit: pageSize, ...selectorsOf(options), ...more }
-    const answer = await client.send({ method: 'GET', path: options.path, query })
-    const { items } = answer
-    if (!Array.isArray(items)) throw malformed(options)
-    objects.push(...items.map((item: unknown) => asObject(item, options)))
-    const metadata = memberOf(answer, 'metadata')
-    const next = metadata['continue']
-    if (typeof next === 'string' && next !== '') {
-      page = next
-      continue
+  let token: string | undefined
+  for (let pages = 0; pages < maxPages; pages++) {
+    const query = {
+      limit: `${pageSize}`,
+      ...selectorsOf(options),
+      ...(token !== undefined && { continue: token }),
     }
-    const version = metadata['resourceVersion']
-    if (typeof version !== 'string') throw malformed(options)
-    follower.listed(objects)
-    follower.heard()
-    return version
+    const page = readPage(await client.send({ method: 'GET', path, query }, signal), path)
+    signal.throwIfAborted()
+    for (const object of page.objects) objects.push(object)
+    token = page.next
+    if (token === undefined) {
+      follower.listed(objects)
+      follower.heard()
+      return page.version
+    }
   }
+  throw new CodedError('kube-failing', `the list of ${path} has more than ${maxPages} pages`)
 }
 
 /** @returns where the next watch goes on, when the API server has ended this one */
@@ -108,37 +105,16 @@ async function watchFrom(
   }
   let at = version
   for await (const line of client.lines({ method: 'GET', path, query }, { idleMs, signal })) {
-    at = tell(line, follower, options)
+    // Several lines come at once, and what one of them brings about may be the end.
+    signal.throwIfAborted()
+    const event = parseEvent(line, path)
+    if (event.kind === 'over') throw new CodedError(event.code, event.why)
+    at = event.version
+    if (event.kind === 'changed') follower.changed(event.object)
+    else if (event.kind === 'deleted') follower.deleted(event.object)
+    follower.heard()
   }
   return at
-}
-
-/** @returns the version of the object in the line */
-function tell(line: Uint8Array, follower: Follower, options: FollowOptions): string {
-  const event = parseStrictJsonBytes(line, { maxDepth: 256 })
-  if (!isRecord(event)) throw malformed(options)
-  if (event['type'] === 'ERROR') throw endOfWatch(memberOf(event, 'object'))
-  const object = asObject(event['object'], options)
-  switch (event['type']) {
-    case 'ADDED':
-    case 'MODIFIED':
-      follower.changed(object)
-      break
-    case 'DELETED':
-      follower.deleted(object)
-      break
-    case 'BOOKMARK':
-      break
-    default:
-      throw malformed(options)
-  }
-  follower.heard()
-  return object.metadata.resourceVersion
-}
-
-function endOfWatch(status: Readonly<Record<string, unknown>>): CodedError {
-  const message = typeof status['message'] === 'string' ? status['message'] : 'the API server ended the watch'
-  return new CodedError(status['code'] === 410 ? 'kube-expired' : 'kube-failing', message)
 }
 
 function selectorsOf({ fieldSelector, labelSelector }: FollowOptions): Readonly<Record<string, string>> {
@@ -148,31 +124,6 @@ function selectorsOf({ fieldSelector, labelSelector }: FollowOptions): Readonly<
   }
 }
 
-function asObject(value: unknown, options: FollowOptions): KubeObject {
-  if (!isKubeObject(value)) throw malformed(options)
-  return value
-}
-
-function isKubeObject(value: unknown): value is KubeObject {
-  if (!isRecord(value)) return false
-  const { metadata } = value
-  // A bookmark has a version and no name.
-  return isRecord(metadata) && typeof metadata['resourceVersion'] === 'string'
-}
-
-function memberOf(value: Readonly<Record<string, unknown>>, name: string): Readonly<Record<string, unknown>> {
-  const member = value[name]
-  return isRecord(member) ? member : {}
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function malformed({ path }: FollowOptions): CodedError {
-  return new CodedError('kube-failing', `the API server told something of ${path} that is no list or watch of objects`)
-}
-
 function asCoded(error: unknown): CodedError {
-  return error instanceof CodedError ? error : new CodedError('internal-error', String(error), { cause: error })
+  return error instanceof CodedError ? error : new CodedError('internal-error', messageOf(error), { cause: error })
 }
