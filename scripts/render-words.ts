@@ -21,7 +21,8 @@ function between(document: string, name: string, content: string): string {
 
 function wordTables(): string {
   const words = describedWords().filter(({ supported }) => supported)
-  const sections = ['Attestor', 'ClusterTrustPolicy', 'TrustPolicy'].map((kind) => {
+  const readable = Object.keys(kinds).filter((kind) => kinds[kind]?.spec !== undefined)
+  const sections = readable.map((kind) => {
     const members = words.filter((word) => word.kind === kind && word.role === 'member')
     const rows = members.map((word) => row(word, words))
     const head = '| word under `spec` | what | default | meaning |\n| --- | --- | --- | --- |'

@@ -17,7 +17,7 @@ const called: Readonly<Record<string, Called>> = {
   Attestor: { plural: 'attestors', shortName: 'att' },
   ClusterTrustPolicy: { plural: 'clustertrustpolicies', shortName: 'ctp', columns: [['Mode', '.spec.mode']] },
   TrustPolicy: { plural: 'trustpolicies', shortName: 'tp', columns: [['Mode', '.spec.mode']] },
-  DenyList: { plural: 'denylists', shortName: 'deny' },
+  DenyList: { plural: 'denylists', shortName: 'deny', columns: [['Reason', '.spec.reason']] },
 }
 
 const conditions = {

@@ -32,6 +32,7 @@ export function holdPolicies(first?: PolicySet): PolicyHolder {
     },
     report: () => ({
       ...(set !== undefined && { policies: set.policies.length, revision: set.revision }),
+      ...(set !== undefined && set.denyLists.length > 0 && { denyLists: set.denyLists.length }),
       ...(problem === undefined ? {} : { problem, keeping: 'the last good policies' }),
     }),
   }

@@ -33,6 +33,17 @@ const untrusted = {
     meaning: 'The image is signed by a key of the attestor which is not yet valid, expired or revoked.',
     next: 'Sign the image again with a key that is valid now.',
   },
+  'key-denied': {
+    kind: 'untrusted',
+    meaning: 'The image is signed by a key of the attestor which a DenyList names; nothing that it ever signed counts.',
+    next: 'Sign the image again with another key.',
+  },
+  'digest-denied': {
+    kind: 'untrusted',
+    meaning:
+      'A DenyList names the digest of this image, or of an image in this index: it is refused whatever policies say.',
+    next: 'Use another image; the list says why.',
+  },
   'threshold-not-met': {
     kind: 'untrusted',
     meaning: 'Fewer distinct signers than the policy asks for have signed the image.',

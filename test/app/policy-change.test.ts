@@ -18,7 +18,7 @@ import { pushImage } from '../support/images.ts'
 import { judging, noon } from '../support/judging.ts'
 import { podRequest } from '../support/pods.ts'
 import type { Spec } from '../support/policy-documents.ts'
-import { attestor, clusterPolicy, rule } from '../support/policy-documents.ts'
+import { attestor, clusterPolicy, denyList, rule } from '../support/policy-documents.ts'
 import { pushClassic } from '../support/signing.ts'
 
 let directory: string
@@ -26,6 +26,7 @@ let registry: DemoRegistry
 let client: RegistryClient
 let image: PushedImage
 let pem: string
+let fingerprint: string
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'policy-change-'))
@@ -34,6 +35,7 @@ beforeEach(async () => {
   image = await pushImage(registry.host, 'team/app', 'v1')
   const signer = createSigner(await generateKey('ecdsa-p256'))
   pem = signer.publicKey.pem
+  fingerprint = signer.publicKey.fingerprint
   await pushClassic({ client, host: registry.host, repository: 'team/app', image }, signer)
 })
 
@@ -50,6 +52,8 @@ interface Files {
   readonly beside?: Spec
   readonly require?: Spec
   readonly more?: Spec
+  /** Of a DenyList. */
+  readonly denied?: Spec
 }
 
 /** Writes the files anew, loads them as a reload does, and asks for the same Pod again. */
@@ -58,13 +62,14 @@ async function world() {
   const other = createSigner(await generateKey('ecdsa-p256')).publicKey.pem
   const file = join(directory, 'policy.yaml')
   let current = await load({})
-  async function load({ key = {}, otherKey = false, beside, require, more = {} }: Files) {
+  async function load({ key = {}, otherKey = false, beside, require, more = {}, denied }: Files) {
     const keys = [{ name: '2026', pem: otherKey ? other : pem, ...key }]
     if (beside !== undefined) keys.push({ name: 'old', pem: other, ...beside })
     const rules = [rule(['**'], require ?? { signature: { attestor: 'release' } })]
     const documents = [
       attestor('release', { key: { keys }, storage: { layouts: ['Tag'] } }),
       clusterPolicy({ rules, ...more }),
+      ...(denied === undefined ? [] : [denyList(denied)]),
     ]
     writeFileSync(file, documents.map((each) => JSON.stringify(each)).join('\n---\n'))
     return (await loadPolicyFiles([file])).set
@@ -154,5 +159,37 @@ describe('PC-05: a key is revoked while what it signed is warm', () => {
     expect(await admit()).toBe('allowed')
     await edit({ beside: { revoked: { at: iso(noon), reason: 'Compromised' } } })
     expect(await admit()).toBe('allowed')
+  })
+})
+
+describe('PC-05: a DenyList names what is warm', () => {
+  const other = 'f'.repeat(64)
+
+  test('the image: the next request is denied, and the one after the entry is gone is not', async () => {
+    const { admit, edit } = await world()
+    expect([await admit(), await admit()]).toEqual(['allowed', 'allowed'])
+    await edit({ denied: { digests: [image.digest] } })
+    expect([await admit(), await admit()]).toEqual(['denied digest-denied', 'denied digest-denied'])
+    await edit({})
+    expect(await admit()).toBe('allowed')
+    expect(registry.requests).toEqual([])
+  })
+
+  test('the key: the next request is denied, and the one after the entry is gone is not', async () => {
+    const { admit, edit } = await world()
+    expect([await admit(), await admit()]).toEqual(['allowed', 'allowed'])
+    await edit({ denied: { keys: [fingerprint] } })
+    expect([await admit(), await admit()]).toEqual(['denied key-denied', 'denied key-denied'])
+    await edit({})
+    expect(await admit()).toBe('allowed')
+    expect(registry.requests).toEqual([])
+  })
+
+  test('neighbour: a list of something else takes nothing from it, and asks nobody anew', async () => {
+    const { admit, edit } = await world()
+    expect(await admit()).toBe('allowed')
+    await edit({ denied: { digests: [`sha256:${other}`], keys: [other] } })
+    expect(await admit()).toBe('allowed')
+    expect(registry.requests).toEqual([])
   })
 })

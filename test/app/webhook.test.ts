@@ -26,6 +26,7 @@ function webhook(policies: readonly Policy[], credentialScope?: CredentialScope)
     revision: 'r',
     policies,
     attestors: [],
+    denyLists: [],
     exempt: [],
     match: () => matching(policies),
   }
@@ -202,7 +203,14 @@ describe('telling', () => {
     const policies = [release()]
     const hook = createWebhook({
       engine: judging(registry).engine,
-      policies: () => ({ revision: 'r', policies, attestors: [], exempt: [], match: () => matching(policies) }),
+      policies: () => ({
+        revision: 'r',
+        policies,
+        attestors: [],
+        denyLists: [],
+        exempt: [],
+        match: () => matching(policies),
+      }),
       observe: () => {
         throw new Error('the log is full')
       },

@@ -9,6 +9,7 @@ import { parseDuration, parseInstant } from '#core/policy/text-formats.ts'
 import {
   attestor,
   clusterPolicy,
+  denyList,
   type Json,
   keySpec,
   pems,
@@ -49,10 +50,30 @@ const policy = fc
     spec: { mode: parts.mode, rules: [rule(parts.images, parts.requirement)], otherwise: parts.otherwise },
   }))
 
+const hex = (digits: number) =>
+  fc
+    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: digits, maxLength: digits })
+    .map((each) => each.join(''))
+const denyLists = fc.dictionary(
+  name,
+  fc.record({
+    digests: fc.uniqueArray(
+      fc.oneof(
+        hex(64).map((each) => `sha256:${each}`),
+        hex(128).map((each) => `sha512:${each}`),
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    keys: fc.uniqueArray(hex(64), { minLength: 1, maxLength: 3 }),
+    reason: component,
+  }),
+  { maxKeys: 2, noNullPrototype: true },
+)
+
 /** An attestor with two keys, and some policies: YAML documents, written as the JSON that YAML includes. */
 const policyFile = fc
-  .tuple(fc.dictionary(name, policy, { maxKeys: 3, noNullPrototype: true }), fc.option(name))
-  .map(([policies, team]) => {
+  .tuple(fc.dictionary(name, policy, { maxKeys: 3, noNullPrototype: true }), fc.option(name), denyLists)
+  .map(([policies, team, lists]) => {
     const keys = keySpec(
       { name: 'a', pem: pems.first, notAfter: '2027-01-01T00:00:00Z' },
       { name: 'b', pem: pems.second },
@@ -61,6 +82,7 @@ const policyFile = fc
       attestor('release', keys),
       ...Object.entries(policies).map(([each, { spec }]) => clusterPolicy(spec, each)),
       ...(team === null ? [] : [teamPolicy({ rules: [rule(['nginx'])] }, 'prod', team)]),
+      ...Object.entries(lists).map(([each, spec]) => denyList(spec, each)),
     ]
     return {
       input: documents.map((each) => JSON.stringify(each, null, 1)).join('\n---\n'),
@@ -72,6 +94,7 @@ const policyFile = fc
           patterns,
         })),
         ...(team === null ? [] : [{ name: team, mode: 'Enforce', otherwise: 'Deny', patterns: ['nginx'] }]),
+        ...Object.entries(lists).map(([each, spec]) => ({ name: each, ...spec })),
       ],
     }
   })
@@ -79,20 +102,24 @@ const policyFile = fc
 /** Without the functions that find lines, which are never alike. */
 type Result = Omit<ReadResult, 'origins'>
 
-function summaryOf({ policies, problems }: Result): unknown {
+function summaryOf({ policies, denyLists: lists, problems }: Result): unknown {
   expect(problems).toEqual([])
-  return policies.map(({ name: each, mode, otherwise, rules }) => ({
+  const denied = lists.map(({ name: each, digests, keys, reason }) => ({ name: each, digests, keys, reason }))
+  const read = policies.map(({ name: each, mode, otherwise, rules }) => ({
     name: each,
     mode,
     otherwise,
     patterns: rules.flatMap((one) => one.images.map(({ text }) => text)),
   }))
+  return [...read, ...denied]
 }
 
 /** Policies or problems: nothing is left out in silence, and what was read decides. */
 function staysWhole(result: Result, text: string): void {
   const written = (text.match(/"?kind"?\s*:\s*"?(Cluster)?TrustPolicy"?/g) ?? []).length
   if (result.problems.length === 0 && !text.includes('#')) expect(result.policies.length).toBe(written)
+  const lists = (text.match(/"?kind"?\s*:\s*"?DenyList"?/g) ?? []).length
+  if (result.problems.length === 0 && !text.includes('#')) expect(result.denyLists.length).toBe(lists)
   for (const { code, message, line = 1 } of result.problems) {
     expect(code).not.toBe('internal-error')
     expect(message.length).toBeLessThanOrEqual(1_000)
@@ -128,6 +155,8 @@ const words = [
   'match',
   'namespaces',
   'insecureAcceptAnything',
+  'DenyList',
+  'digests',
 ]
 
 const second = 1_000
@@ -166,6 +195,7 @@ export const policyReaders: readonly ReaderProperties[] = [
       'src/core/policy/documents.ts openDocuments',
       'src/core/policy/read-attestor.ts readAttestor',
       'src/core/policy/read-attestor.ts readRepository',
+      'src/core/policy/read-deny-list.ts readDenyList',
       'src/core/policy/read-match.ts readMatch',
       'src/core/policy/read-policy.ts readPolicy',
       'src/core/policy/read-requirement.ts readRequirement',

@@ -9,7 +9,7 @@ import type { ImageUse } from '#core/admission/use.ts'
 import type { Decision, UseVerdict } from '#core/decision/decision.ts'
 import type { Format } from '#core/decision/format.ts'
 import type { VerifyQuestion } from '#core/decision/question.ts'
-import type { Attestor, Policy } from '#core/policy/words.ts'
+import type { Attestor, DenyList, Policy } from '#core/policy/words.ts'
 import { verifyMaterial } from '#signature/verify.ts'
 import { matching } from './policies.ts'
 import { toy } from './toy-format.ts'
@@ -30,6 +30,7 @@ export interface Asking {
   readonly bystanders?: readonly Attestor[]
   readonly observe?: FactObserver
   readonly namespace?: string
+  readonly denyLists?: readonly DenyList[]
 }
 
 export interface Judging {
@@ -71,7 +72,7 @@ export function judging(
         namespace,
         uses,
         unchanged: new Set(unchanged.map((index) => `/spec/containers/${index}/image`)),
-        matched: matching(policies, namespace),
+        matched: matching(policies, namespace, asking.denyLists),
         bystanders: asking.bystanders ?? [],
         credentialScope: asking.scope ?? 'own',
       },

@@ -5,7 +5,7 @@ import { parseImagePattern } from '#core/image/pattern.ts'
 import type { MatchedPolicies } from '#core/policy/match.ts'
 import { policyRevision, revisionOf } from '#core/policy/revision.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
-import type { Attestor, AttestorKey, Policy, Requirement, Rule, SignatureDemand } from '#core/policy/words.ts'
+import type { Attestor, AttestorKey, DenyList, Policy, Requirement, Rule, SignatureDemand } from '#core/policy/words.ts'
 import { toyKey } from './toy-format.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -82,9 +82,21 @@ export function policy(name: string, rules: readonly Omit<Rule, 'path'>[], parts
   return { ...made, revision: policyRevision(sha256, made) }
 }
 
+export type DenyListParts = Partial<Pick<DenyList, 'digests' | 'keys' | 'reason'>>
+
+/** @param keys names of toy keys */
+export function denying({ digests = [], keys = [], reason = 'stolen' }: DenyListParts, name = 'leaked'): DenyList {
+  const made = { kind: 'DenyList', name, digests, keys: keys.map(toyKey), reason } as const
+  return { ...made, revision: revisionOf(sha256, made) }
+}
+
 /** What applies to a Pod that is created in this namespace. */
-export function matching(policies: readonly Policy[], namespace = 'prod'): MatchedPolicies {
-  return compilePolicySet({ policies, attestors: [], namespaces: [], revision: '1' }).match({
+export function matching(
+  policies: readonly Policy[],
+  namespace = 'prod',
+  denyLists: readonly DenyList[] = [],
+): MatchedPolicies {
+  return compilePolicySet({ policies, attestors: [], denyLists, namespaces: [], revision: '1' }).match({
     namespace,
     objectLabels: {},
     apiGroup: '',

@@ -63,6 +63,10 @@ export function clusterPolicy(spec: Spec, name = 'production'): Json {
   return { apiVersion, kind: 'ClusterTrustPolicy', metadata: { name }, spec }
 }
 
+export function denyList(spec: Spec, name = 'leaked'): Json {
+  return { apiVersion, kind: 'DenyList', metadata: { name }, spec: { reason: 'leaked', ...spec } }
+}
+
 export function teamPolicy(spec: Spec, namespace = 'team', name = 'ours'): Json {
   return { apiVersion, kind: 'TrustPolicy', metadata: { name, namespace }, spec }
 }

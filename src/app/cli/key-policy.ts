@@ -96,7 +96,7 @@ function readingOf({ keys, annotations, identity, repository }: KeyPolicy) {
     language: 'en',
   }
   const policies = [{ ...policy, revision: policyRevision(sha256, policy) }]
-  const parts = { policies, attestors: [attestor], namespaces: [] }
+  const parts = { policies, attestors: [attestor], denyLists: [], namespaces: [] }
   return { ...parts, revision: setRevision(sha256, parts) }
 }
 

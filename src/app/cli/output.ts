@@ -171,6 +171,7 @@ export const lintReport = z.strictObject({
   ...envelope('Lint'),
   policies: z.number(),
   attestors: z.number(),
+  denyLists: z.number(),
   problems: z.array(lintEntry.extend({ code })),
   warnings: z.array(lintEntry.extend({ code: z.string() })).describe('Allowed, but seldom meant.'),
 })

@@ -37,7 +37,8 @@ function tell(
   }
   const found = `${counted(problems.length, 'problem')}, ${counted(warnings.length, 'warning')}`
   const policies = read.policies.length === 1 ? '1 policy' : `${read.policies.length} policies`
-  stdout.line(`${policies}, ${counted(read.attestors.length, 'attestor')}: ${found}`)
+  const lists = read.denyLists.length === 0 ? '' : `, ${counted(read.denyLists.length, 'deny list')}`
+  stdout.line(`${policies}, ${counted(read.attestors.length, 'attestor')}${lists}: ${found}`)
 }
 
 function toReport(
@@ -52,6 +53,7 @@ function toReport(
     exitCode,
     policies: read.policies.length,
     attestors: read.attestors.length,
+    denyLists: read.denyLists.length,
     problems: problems.map(toEntry),
     warnings: warnings.map(toEntry),
   }

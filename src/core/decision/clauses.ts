@@ -18,6 +18,7 @@ export const curedBySigning: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'signature-invalid',
   'annotation-mismatch',
   'threshold-not-met',
+  'key-denied',
   'key-not-valid',
   'platform-untrusted',
 ])

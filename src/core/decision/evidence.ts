@@ -6,6 +6,7 @@ import type { Digest } from '#core/image/digest.ts'
 import type { ImageReference } from '#core/image/reference.ts'
 import { effectiveTag } from '#core/image/reference.ts'
 import type { SignatureDemand } from '#core/policy/words.ts'
+import { deniedKey } from './denial.ts'
 import type { SignatureFinding } from './finding.ts'
 import type { Check, Claims, Format, Gap, Material, Oddity, SignedSubject, Verification } from './format.ts'
 import { identityMismatch } from './identity.ts'
@@ -41,7 +42,7 @@ export function fromMemory(leaf: Leaf, subject: SignedSubject, inquiry: Inquiry)
   const found = nothingYet()
   for (const { claims, until } of inquiry.knowledge.proven(subject, leaf.demand.attestor)) {
     inquiry.rely(until)
-    weigh(leaf, { format: 'memory', place: 'verified before', claims, checks: [] }, found, inquiry.now)
+    weigh(leaf, { format: 'memory', place: 'verified before', claims, checks: [] }, found, inquiry)
   }
   return found.signatures.some((signature) => signature.counts) ? found : undefined
 }
@@ -75,7 +76,7 @@ function collect(how: Looking, { leaf, subject, inquiry }: Collecting, found: Co
       const fact = inquiry.ask({ kind: 'verify', format: format.name, material, attestor, subject })
       if (fact === undefined) found.open = true
       else if (!fact.known) found.gaps.push({ place: material.place, code: fact.code, detail: fact.detail })
-      else weighVerification(leaf, { format, material, verification: fact.value }, found, inquiry.now)
+      else weighVerification(leaf, { format, material, verification: fact.value }, found, inquiry)
     }
   }
 }
@@ -84,13 +85,13 @@ function weighVerification(
   leaf: Leaf,
   judged: { readonly format: Format; readonly material: Material; readonly verification: Verification },
   found: Collected,
-  now: number,
+  inquiry: Inquiry,
 ): void {
   const { format, material, verification } = judged
   const { place } = material
   if (verification.accepted) {
     const { claims, checks } = verification
-    weigh(leaf, { format: format.name, place, claims, checks }, found, now)
+    weigh(leaf, { format: format.name, place, claims, checks }, found, inquiry)
     return
   }
   const { code, detail, checks } = verification
@@ -109,7 +110,7 @@ function weigh(
     readonly checks: readonly Check[]
   },
   found: Collected,
-  now: number,
+  inquiry: Inquiry,
 ): void {
   const { format, place, claims, checks } = proof
   const base = { format, place, checks, ...(claims.reference === undefined ? {} : { signedAs: claims.reference }) }
@@ -123,8 +124,14 @@ function weigh(
     return
   }
   const signer = { attestor: attestor.name, key: key.name, fingerprint: key.fingerprint }
-  const life = keyLife(key, claims.provenTimes, now)
-  const refusal = life.counts ? claimsRefusal(leaf, claims) : { code: 'key-not-valid' as const, detail: life.reason }
+  const life = keyLife(key, claims.provenTimes, inquiry.now)
+  const denial = deniedKey(key, inquiry.denied)
+  const refusal =
+    denial !== undefined
+      ? { code: 'key-denied' as const, detail: denial }
+      : life.counts
+        ? claimsRefusal(leaf, claims)
+        : { code: 'key-not-valid' as const, detail: life.reason }
   if (refusal !== undefined) {
     found.signatures.push({ ...base, signer, counts: false, ...refusal })
     return

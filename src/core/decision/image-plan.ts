@@ -3,6 +3,7 @@
 import type { CodedError } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
 import type { ImageReference } from '#core/image/reference.ts'
+import type { Denied } from '#core/policy/denied.ts'
 import type { Mode, Policy, Rule, WhenUndetermined } from '#core/policy/words.ts'
 import type { Signer } from './format.ts'
 
@@ -23,7 +24,7 @@ export interface LastVerdict {
 }
 
 export interface ImagePlan {
-  /** Equal for equal references under equal demands: images with one key are judged once. */
+  /** Equal for equal references under equal demands and deny lists: images with one key are judged once. */
   readonly key: string
   readonly reference: ImageReference | undefined
   /** Set where `reference` is not. */
@@ -31,6 +32,8 @@ export interface ImagePlan {
   /** As written; what is malformed without its user part. */
   readonly text: string
   readonly demands: readonly Demand[]
+  /** Goes before all demands; absent where nothing is denied. */
+  readonly denied?: Denied | undefined
 }
 
 /** The strictest of what the policies of a mode that speak about the image say. */

@@ -2,6 +2,7 @@
 
 import { messageOf } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
+import type { Denied } from '#core/policy/denied.ts'
 import type { Attestor } from '#core/policy/words.ts'
 import type { Claims, Format, Gathering, SignedSubject } from './format.ts'
 import type { LastVerdict } from './image-plan.ts'
@@ -43,13 +44,16 @@ export class Inquiry {
   /** How many different images the request has. */
   readonly images: number
   readonly knowledge: Knowledge
+  readonly denied: Denied | undefined
   readonly #open = new Map<string, Question>()
   readonly #curious = new Map<string, Question>()
   readonly #gathered = new Map<string, Gathering>()
   #reliedUntil: number | undefined
 
-  constructor(knowledge: Knowledge, { formats, now, bystanders, images }: StepContext) {
+  /** @param denied what counts for nobody */
+  constructor(knowledge: Knowledge, { formats, now, bystanders, images }: StepContext, denied?: Denied) {
     this.knowledge = knowledge
+    this.denied = denied
     this.formats = formats
     this.now = now
     this.bystanders = bystanders

@@ -6,6 +6,8 @@ import type { ImageReference } from '#core/image/reference.ts'
 import { effectiveTag, formatReference } from '#core/image/reference.ts'
 import type { Mode, Rule } from '#core/policy/words.ts'
 import { accessProof } from './access.ts'
+import { passes } from './decision.ts'
+import { denialOf, platformDenial } from './denial.ts'
 import type { Finding } from './finding.ts'
 import { isProven } from './finding.ts'
 import type { Demand, ImagePlan } from './image-plan.ts'
@@ -41,10 +43,12 @@ export function judgeImage(image: ImagePlan, inquiry: Inquiry): Judgement | 'ope
   if (reference === undefined) return judgeMalformed(image)
   const digest = digestOf(image, reference, inquiry)
   if (digest === undefined) return 'open'
+  const denial = digest.known ? denialOf(image, digest.value) : undefined
+  if (denial !== undefined) return denial
   const recalled = recall(image, reference, digest, inquiry)
   if (typeof recalled !== 'boolean') return recalled
   const subject: ImageSubject = { image: reference, digest, memory: recalled }
-  const judged = image.demands.map((demand) => judgeDemand(demand, subject, inquiry))
+  const judged = image.demands.map((demand) => unlessDenied(judgeDemand(demand, subject, inquiry), image, digest))
   const byPolicy = judged.filter((judgement) => judgement !== 'open')
   if (byPolicy.length < judged.length) return 'open'
   return conclude(image, subject, byPolicy, inquiry)
@@ -55,10 +59,43 @@ const unneeded: Fact<never> = { known: false, code: 'internal-error', detail: 'n
 /** The digest, if any demand needs it; a digest that is written is never looked up. */
 function digestOf(image: ImagePlan, reference: ImageReference, inquiry: Inquiry): Fact<Digest> | undefined {
   if (reference.digest !== undefined) return { known: true, value: reference.digest }
-  if (!image.demands.some((demand) => demand.kind === 'rule' && asksRegistry(demand, reference))) return unneeded
+  const isNeeded =
+    image.demands.some((demand) => demand.kind === 'rule' && asksRegistry(demand, reference)) ||
+    mayBeDenied(image, reference)
+  if (!isNeeded) return unneeded
   const at = { registry: reference.registry, repository: reference.repository }
   const fact = inquiry.ask({ kind: 'resolve', at, tag: effectiveTag(reference) ?? 'latest' })
   return fact?.known ? { known: true, value: fact.value.digest } : fact
+}
+
+/** Does it depend on its digest whether it is denied? Not where it is refused whatever its digest is. */
+function mayBeDenied({ denied, demands }: ImagePlan, reference: ImageReference): boolean {
+  if (denied === undefined || denied.digests.size === 0) return false
+  return !demands.some((demand) => demand.policy.mode === 'Enforce' && isRefusedUnseen(demand, reference))
+}
+
+function isRefusedUnseen(demand: Demand, reference: ImageReference): boolean {
+  switch (demand.kind) {
+    case 'rule':
+      return isRefusedAsWritten(demand.rule, reference) || demand.rule.require.kind === 'deny'
+    case 'otherwise':
+      return demand.policy.otherwise === 'Deny'
+    case 'unknown-match':
+      return false
+  }
+}
+
+/** What would pass without its digest does not, while that might be a listed one. */
+function unlessDenied(
+  judged: PolicyJudgement | 'open',
+  { denied }: ImagePlan,
+  digest: Fact<Digest>,
+): PolicyJudgement | 'open' {
+  if (judged === 'open' || !passes(judged.outcome)) return judged
+  // Nobody asked: another policy refuses it whatever its digest is.
+  if (digest.known || digest === unneeded || denied === undefined || denied.digests.size === 0) return judged
+  const { policy, mode, rule } = judged
+  return { policy, mode, rule, outcome: 'undetermined', code: digest.code, detail: digest.detail }
 }
 
 function asksRegistry({ rule }: Demand & { kind: 'rule' }, reference: ImageReference): boolean {
@@ -148,7 +185,8 @@ function conclude(
   inquiry: Inquiry,
 ): Judgement {
   const digest = subject.digest.known ? subject.digest.value : undefined
-  const enforced = combine(byPolicy, 'Enforce')
+  const denial = platformDenial(image, byPolicy)
+  const enforced = denial ?? combine(byPolicy, 'Enforce')
   const softened = enforced?.outcome === 'undetermined' ? soften(image, digest, byPolicy, inquiry) : undefined
   const judgement: Judgement = {
     reference: formatReference(subject.image),
@@ -161,7 +199,7 @@ function conclude(
     ...softened,
   }
   const pin = pinOf(image, judgement)
-  const validUntil = softened === undefined ? keptUntil(byPolicy, inquiry) : undefined
+  const validUntil = softened === undefined && denial === undefined ? keptUntil(byPolicy, inquiry) : undefined
   return { ...judgement, ...(pin ? { pin } : {}), ...(validUntil === undefined ? {} : { validUntil }) }
 }
 
@@ -196,8 +234,11 @@ function judgeMalformed(image: ImagePlan): Judgement {
   return sameForAll(image, 'untrusted', 'reference-malformed', image.malformed?.message ?? 'not an image name')
 }
 
-/** For an image that could not be judged at all, by a fault of ours: nobody knows anything about it. */
+/** For an image that could not be judged at all: nobody knows anything about it but a digest that it may be named by. */
 export function unjudged(image: ImagePlan, code: ErrorCode, detail: string): Judgement {
+  const named = image.reference?.digest
+  const denial = named === undefined ? undefined : denialOf(image, named)
+  if (denial !== undefined) return denial
   return sameForAll(image, 'undetermined', code, detail)
 }
 

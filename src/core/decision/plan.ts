@@ -139,8 +139,10 @@ function planImage(text: string, matched: MatchedPolicies): ImagePlan {
     return { key: `malformed ${text}`, reference: undefined, malformed, text: shown, demands: whoeverSpeaks(matched) }
   }
   const demands = demandsOn(reference, matched)
-  const key = `${formatReference(reference)} ${demands.map(demandKey).join(',')}`
-  return { key, reference, text, demands }
+  const { denied } = matched
+  const lists = denied === undefined ? '' : ` but ${denied.revision}`
+  const key = `${formatReference(reference)} ${demands.map(demandKey).join(',')}${lists}`
+  return { key, reference, text, demands, denied }
 }
 
 function demandKey(demand: Demand): string {

@@ -95,6 +95,8 @@ const causes: Partial<Record<ErrorCode, string | ((detail: string) => string)>> 
   'annotation-mismatch': (detail) => `its signature does not carry what the policy asks for: ${detail}`,
   'identity-mismatch': (detail) => `it is signed under another name than the policy accepts: ${detail}`,
   'key-not-valid': (detail) => `it is signed, but ${detail}`,
+  'key-denied': (detail) => `it is signed, but ${detail}`,
+  'digest-denied': (detail) => detail || 'a DenyList names it',
   'threshold-not-met': (detail) => `it has only ${detail} that the policy asks for`,
   'platform-untrusted': (detail) => `not all of its platform images satisfy the policy: ${detail}`,
   'digest-required': 'it is named by tag, and the policy accepts only digests',

@@ -93,6 +93,8 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
     next: '以部署所用的名称签名，或放宽策略中的 identity。',
   },
   'key-not-valid': { cause: '签名所用的密钥无效', next: '用策略信任的密钥签名。' },
+  'key-denied': { cause: '签名所用的密钥已被列入 DenyList', next: '用另一把受信任的密钥重新签名。' },
+  'digest-denied': { cause: '它的摘要已被列入 DenyList', next: '改用其他镜像；原因见该 DenyList。' },
   'threshold-not-met': { cause: '不同签名者的数量不足', next: '用策略信任的密钥签名。' },
   'platform-untrusted': { cause: '并非所有平台镜像都符合策略', next: '使用 --recursive 签名。' },
   'digest-required': { cause: '它以标签引用，而策略只接受摘要', next: '请写成 name@sha256:… 的形式。' },

@@ -3,8 +3,9 @@
 import type { ErrorCode } from '#core/errors.ts'
 import type { Digest } from '#core/image/digest.ts'
 import type { ImageReference } from '#core/image/reference.ts'
-import type { SignatureDemand } from '#core/policy/words.ts'
+import type { AttestorKey, SignatureDemand } from '#core/policy/words.ts'
 import { accessProof } from './access.ts'
+import { deniedKey } from './denial.ts'
 import type { Collected, Leaf } from './evidence.ts'
 import { fromEvidence, fromMemory, subjectOf } from './evidence.ts'
 import type { SignatureDemandFinding, SignatureFinding, State } from './finding.ts'
@@ -54,7 +55,7 @@ function toFinding(demand: SignatureDemand, state: State, found: Collected, inqu
     attestor: name,
     annotations: demand.annotations,
     identity: demand.identity.type,
-    acceptableKeys: keys.filter((key) => keyLife(key, [], inquiry.now).counts).map((key) => key.name),
+    acceptableKeys: keys.filter((key) => isAcceptable(key, inquiry)).map((key) => key.name),
     pending: found.open,
     signers: state === 'satisfied' ? countedSigners(found) : [],
     signatures: found.signatures,
@@ -63,6 +64,10 @@ function toFinding(demand: SignatureDemand, state: State, found: Collected, inqu
     ...reasonFor(state, found),
     ...(state === 'satisfied' && found.ends.length > 0 ? { validUntil: Math.min(...found.ends) } : {}),
   }
+}
+
+function isAcceptable(key: AttestorKey, { now, denied }: Inquiry): boolean {
+  return deniedKey(key, denied) === undefined && keyLife(key, [], now).counts
 }
 
 function stateOf(found: Collected): State {
@@ -103,7 +108,7 @@ function isElsewhere({ attestor }: SignatureDemand, image: ImageReference): bool
 }
 
 /** The most telling reason: how near the image was to being accepted. */
-const nearest: readonly ErrorCode[] = ['key-not-valid', 'annotation-mismatch', 'identity-mismatch']
+const nearest: readonly ErrorCode[] = ['key-denied', 'key-not-valid', 'annotation-mismatch', 'identity-mismatch']
 
 function reasonFor(state: State, found: Collected): { readonly code?: ErrorCode; readonly detail?: string } {
   const [gap] = found.gaps

@@ -32,7 +32,7 @@ const none: readonly Question[] = []
 export function step(image: ImagePlan, knowledge: Knowledge, context: StepContext): Step {
   const known = remembered(image, knowledge)
   if (known !== undefined) return { judgement: known, curious: none }
-  const inquiry = new Inquiry(knowledge, context)
+  const inquiry = new Inquiry(knowledge, context, image.denied)
   const judgement = judgeImage(image, inquiry)
   if (judgement === 'open') return { judgement: undefined, questions: inquiry.openQuestions() }
   return { judgement, curious: hasRefusal(judgement) ? inquiry.curiosities() : [] }

@@ -17,9 +17,11 @@ export interface DescribedWord {
 
 /** Every word under `spec`, those of versions to come included. A word that stands inside itself is listed once. */
 export function describedWords(): readonly DescribedWord[] {
-  // Of its own a TrustPolicy has `attestors`. Inside stand the words of an Attestor, which are listed there.
-  const attestors = wordsOf('TrustPolicy').filter(({ path }) => path === 'spec.attestors')
-  return [...wordsOf('Attestor'), ...wordsOf('ClusterTrustPolicy'), ...attestors]
+  return Object.keys(kinds).flatMap((kind) => {
+    const words = wordsOf(kind)
+    // Of its own a TrustPolicy has `attestors`. Inside stand the words of an Attestor, which are listed there.
+    return kind === 'TrustPolicy' ? words.filter(({ path }) => path === 'spec.attestors') : words
+  })
 }
 
 /** `kind path` of every word that this version acts on. */

@@ -4,7 +4,7 @@ import type { YamlPath } from '#core/encoding/yaml.ts'
 import type { Warning } from './lint-warning.ts'
 import { warningOf } from './lint-warning.ts'
 import type { ReadResult } from './read.ts'
-import type { Attestor, AttestorKey, Policy, Requirement } from './words.ts'
+import type { Attestor, AttestorKey, DenyList, Policy, Requirement } from './words.ts'
 
 /** Long enough to make a key, have it trusted everywhere, and sign again what runs. */
 const soon = 30 * 24 * 3_600_000
@@ -47,11 +47,12 @@ interface KeyList {
 }
 
 function lintKeys(read: ReadResult, { attestor, about, path }: KeyList, now: number, warnings: Warning[]): void {
+  const denying = (key: AttestorKey) => read.denyLists.find(({ keys }) => keys.includes(key.fingerprint))
   attestor.keys.forEach((key, index) => {
-    const remark = keyRemark(key, now)
+    const remark = deniedRemark(key, denying(key)) ?? keyRemark(key, now)
     if (remark) warnings.push(warningOf(read, about, { ...remark, path: [...path, index, remark.member] }))
   })
-  if (!attestor.keys.some((key) => isValid(key, now))) {
+  if (!attestor.keys.some((key) => isValid(key, now) && denying(key) === undefined)) {
     warnings.push(
       warningOf(read, about, {
         code: 'no-valid-key',
@@ -62,10 +63,14 @@ function lintKeys(read: ReadResult, { attestor, about, path }: KeyList, now: num
   }
 }
 
-function keyRemark(
-  key: AttestorKey,
-  now: number,
-): (Pick<Warning, 'code' | 'message'> & { member: string }) | undefined {
+type KeyRemark = Pick<Warning, 'code' | 'message'> & { readonly member: string }
+
+function deniedRemark({ name }: AttestorKey, list: DenyList | undefined): KeyRemark | undefined {
+  if (list === undefined) return undefined
+  return { code: 'key-denied', member: 'name', message: `the key "${name}" is on the DenyList "${list.name}"` }
+}
+
+function keyRemark(key: AttestorKey, now: number): KeyRemark | undefined {
   const { notBefore, notAfter, revoked } = key
   const named = `the key "${key.name}"`
   if (revoked && revoked.at <= now) {
@@ -89,7 +94,7 @@ function isValid({ notBefore, notAfter, revoked }: AttestorKey, now: number): bo
   return (notBefore ?? now) <= now && (notAfter ?? now + 1) > now && !(revoked && revoked.at <= now)
 }
 
-function attestorsOf(policy: Policy): ReadonlySet<Attestor> {
+export function attestorsOf(policy: Policy): ReadonlySet<Attestor> {
   const found = new Set<Attestor>()
   const visit = (requirement: Requirement) => {
     if (requirement.kind === 'signature') found.add(requirement.attestor)

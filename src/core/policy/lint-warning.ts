@@ -4,7 +4,7 @@ import type { YamlPath } from '#core/encoding/yaml.ts'
 import type { Problem } from './problem.ts'
 import { renderPath } from './problem.ts'
 import type { ReadResult } from './read.ts'
-import type { Attestor, Policy } from './words.ts'
+import type { Attestor, DenyList, Policy } from './words.ts'
 
 export type WarningCode =
   | 'system-namespace'
@@ -27,8 +27,10 @@ export type WarningCode =
   | 'key-expired'
   | 'key-expires-soon'
   | 'key-not-yet-valid'
+  | 'key-denied'
   | 'key-revoked'
   | 'no-valid-key'
+  | 'denies-unknown-key'
 
 export interface Warning extends Omit<Problem, 'code'> {
   readonly code: WarningCode
@@ -42,7 +44,11 @@ interface Remark {
   readonly message: string
 }
 
-export function warningOf(read: ReadResult, about: Policy | Attestor, { code, path, message }: Remark): Warning {
+export function warningOf(
+  read: ReadResult,
+  about: Policy | Attestor | DenyList,
+  { code, path, message }: Remark,
+): Warning {
   const origin = read.origins.get(about)
   const namespace = 'namespace' in about ? about.namespace : undefined
   return {

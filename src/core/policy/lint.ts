@@ -3,6 +3,7 @@
 
 import type { YamlPath } from '#core/encoding/yaml.ts'
 import { lintAttestors } from './lint-attestor.ts'
+import { lintDenyLists } from './lint-deny-list.ts'
 import { lintRules } from './lint-rules.ts'
 import type { Warn, Warning } from './lint-warning.ts'
 import { warningOf } from './lint-warning.ts'
@@ -17,7 +18,7 @@ export interface LintOptions {
   readonly exempt?: readonly string[]
 }
 
-/** In the order of the policies, then of the attestors. */
+/** In the order of the policies, then of the attestors, then of the deny lists. */
 export function lintPolicies(read: ReadResult, options: LintOptions): readonly Warning[] {
   const warnings: Warning[] = []
   const exempt = new Set(options.exempt ?? defaultExempt)
@@ -31,6 +32,7 @@ export function lintPolicies(read: ReadResult, options: LintOptions): readonly W
     lintRules(policy, warn)
   }
   lintAttestors(read, options.now, warnings)
+  lintDenyLists(read, warnings)
   return warnings
 }
 

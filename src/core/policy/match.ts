@@ -2,6 +2,7 @@
 // same namespace, resource and operation share; only the object's own labels are looked at anew.
 
 import type { ImageReference } from '#core/image/reference.ts'
+import type { Denied } from './denied.ts'
 import type { Coverage, Group, Speakers } from './group.ts'
 import { mergeSpeakers, speakerOf } from './group.ts'
 import type { ActiveGroups, GoverningRule, RuleIndex } from './rule-index.ts'
@@ -17,6 +18,8 @@ export interface MatchedPolicies {
   readonly policies: readonly Policy[]
   /** Those of which nobody can say whether they apply, because the labels of the namespace are not known. */
   readonly undetermined: readonly Policy[]
+  /** What is refused of any object to which a policy applies; absent where nothing is. */
+  readonly denied?: Denied | undefined
   /** One rule for each policy that applies and has one for this image. */
   rulesFor(reference: ImageReference): readonly GoverningRule[]
   /**
@@ -76,17 +79,23 @@ function fitting({ byLabel, others }: Conditional, labels: Labels): readonly Gro
   return candidates.filter(({ objectSelector }) => !objectSelector || labelsMatch(objectSelector, labels))
 }
 
+/** What is the same for all objects. */
+export interface CompiledRules {
+  readonly index: RuleIndex
+  readonly denied: Denied | undefined
+}
+
 /**
  * Gives the same value again for objects whose labels make no difference: what is remembered of it, such as the plans of
  * images, then serves them all.
  */
-export function matchedPolicies(index: RuleIndex, selection: Selection, labels: Labels): MatchedPolicies {
+export function matchedPolicies(compiled: CompiledRules, selection: Selection, labels: Labels): MatchedPolicies {
   const fits = fitting(selection.conditional, labels)
   const unknownFits = fitting(selection.unknown, labels)
-  if (fits.length > 0 || unknownFits.length > 0) return matchedBy(index, selection, fits, unknownFits)
+  if (fits.length > 0 || unknownFits.length > 0) return matchedBy(compiled, selection, fits, unknownFits)
   let firm = firmMatches.get(selection)
   if (firm === undefined) {
-    firm = matchedBy(index, selection, fits, unknownFits)
+    firm = matchedBy(compiled, selection, fits, unknownFits)
     firmMatches.set(selection, firm)
   }
   return firm
@@ -96,7 +105,7 @@ export function matchedPolicies(index: RuleIndex, selection: Selection, labels: 
 const firmMatches = new WeakMap<Selection, MatchedPolicies>()
 
 function matchedBy(
-  index: RuleIndex,
+  { index, denied }: CompiledRules,
   selection: Selection,
   fits: readonly Group[],
   unknownFits: readonly Group[],
@@ -110,6 +119,7 @@ function matchedBy(
     fits.length === 0 ? selection.firmSpeakers : mergeSpeakers(fits, order, selection.firmSpeakers),
   )
   return {
+    denied,
     isEmpty: groups.size === 0 && unknown().length === 0,
     get policies() {
       return policies()

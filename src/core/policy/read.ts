@@ -11,24 +11,26 @@ import type { Field, Problem } from './problem.ts'
 import { entries, member, renderPath, textMapOf, textOf } from './problem.ts'
 import type { ReaderTools } from './read-attestor.ts'
 import { readAttestor } from './read-attestor.ts'
+import { readDenyList, refuseEmptyList } from './read-deny-list.ts'
 import { ReadMemo } from './read-memo.ts'
 import { readPolicy, refuseSilence } from './read-policy.ts'
 import { policyRevision, revisionOf, setRevision } from './revision.ts'
 import { documentShapes, namespaceShape } from './schema.ts'
 import { didYouMean } from './suggest.ts'
-import type { Attestor, NamespaceLabels, Policy } from './words.ts'
+import type { Attestor, DenyList, NamespaceLabels, Policy } from './words.ts'
 
 export interface ReadResult {
   readonly policies: readonly Policy[]
   /** Those of their own; attestors inside a TrustPolicy are found in its rules. */
   readonly attestors: readonly Attestor[]
+  readonly denyLists: readonly DenyList[]
   readonly namespaces: readonly NamespaceLabels[]
   /** In the order of files and objects. Not empty: some object was left out, and the rest says less than was written. */
   readonly problems: readonly Problem[]
   /** Of all of it together. */
   readonly revision: string
   /** Where the objects stand. */
-  readonly origins: ReadonlyMap<Policy | Attestor, Origin>
+  readonly origins: ReadonlyMap<Policy | Attestor | DenyList, Origin>
 }
 
 export interface Origin {
@@ -85,7 +87,7 @@ function readSources(
   const of = (...kinds: readonly string[]) => sources.filter(({ kind }) => kinds.includes(kind))
   const attestors = new Map<string, Attestor | undefined>()
   const read: Reading = { tools, seen, attestors, standing, memo }
-  const origins = new Map<Policy | Attestor, Origin>()
+  const origins = new Map<Policy | Attestor | DenyList, Origin>()
   for (const source of of('Attestor')) {
     const found = whole(source, () => attestorOf(source, read))
     const attestor = found && read.memo.attestor(source.value, found)
@@ -98,8 +100,13 @@ function readSources(
     if (policy) origins.set(policy, originOf(source))
     return policy ?? []
   })
+  const denyLists = of('DenyList').flatMap((source) => {
+    const list = whole(source, () => denyListOf(source, read))
+    if (list) origins.set(list, originOf(source))
+    return list ?? []
+  })
   const namespaces = of('Namespace').flatMap((source) => whole(source, () => namespaceOf(source, read)) ?? [])
-  const parts = { policies, attestors: [...attestors.values()].flatMap((each) => each ?? []), namespaces }
+  const parts = { policies, attestors: [...attestors.values()].flatMap((each) => each ?? []), denyLists, namespaces }
   return { ...parts, problems: inOrder(problems, files), revision: setRevision(tools.sha256, parts), origins }
 }
 
@@ -157,6 +164,14 @@ function attestorOf(source: Source, reading: Reading): Attestor | undefined {
 
 function attestorContext({ report, file }: Source, { tools }: Reading) {
   return { tools, report, file, revision: (value: unknown) => revisionOf(tools.sha256, value) }
+}
+
+function denyListOf(source: Source, reading: Reading): DenyList | undefined {
+  const document = checked(source)
+  const name = textOf(member(member(document, 'metadata'), 'name'))
+  refuseEmptyList(member({ value: source.value, path: source.at }, 'spec'), source.report)
+  refuseSecond(source, undefined, name, reading)
+  return readDenyList(name, member(document, 'spec'), attestorContext(source, reading))
 }
 
 function policyOf(source: Source, reading: Reading): Policy | undefined {

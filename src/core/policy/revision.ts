@@ -2,7 +2,7 @@
 // nothing that decides may be left out, and nothing that does not (comments, order of members, file names) is in.
 
 import { canonicalJson } from '#core/encoding/canonical-json.ts'
-import type { Attestor, Match, NamespaceLabels, Policy, Requirement } from './words.ts'
+import type { Attestor, DenyList, Match, NamespaceLabels, Policy, Requirement } from './words.ts'
 
 export type Hash = (text: string) => string
 
@@ -26,12 +26,14 @@ export function setRevision(
   parts: {
     readonly policies: readonly Policy[]
     readonly attestors: readonly Attestor[]
+    readonly denyLists: readonly DenyList[]
     readonly namespaces: readonly NamespaceLabels[]
   },
 ): string {
   return revisionOf(sha256, {
     policies: parts.policies.map(({ revision }) => revision).sort(),
     attestors: parts.attestors.map(({ revision }) => revision).sort(),
+    denyLists: parts.denyLists.map(({ revision }) => revision).sort(),
     namespaces: parts.namespaces.map(({ name, labels }) => canonicalJson([name, labels])).sort(),
   })
 }

@@ -2,6 +2,7 @@
 // works and the docs are made. What several members must fulfil together is in the readers.
 
 import { attestorSpec } from './schema-attestor.ts'
+import { denyListSpec } from './schema-deny-list.ts'
 import { clusterPolicySpec, policySpec } from './schema-policy.ts'
 import type { Shape, Word } from './shape.ts'
 import { choice, ignored, names, object, text } from './shape.ts'
@@ -28,10 +29,10 @@ export const kinds: Readonly<Record<string, Kind>> = {
     scope: 'Namespaced',
     spec: policySpec,
   },
+  DenyList: { doc: 'Images and keys that nothing makes trusted.', scope: 'Cluster', spec: denyListSpec },
   SigstoreRoot: { doc: 'A private sigstore.', scope: 'Cluster' },
   SigningRule: { doc: 'What is signed by itself, and when.', scope: 'Cluster' },
   TrustException: { doc: 'An approved, dated exception for single images.', scope: 'Namespaced' },
-  DenyList: { doc: 'Digests, keys and identities that nothing makes trusted.', scope: 'Cluster' },
   NodeTrust: { doc: 'The same trust, written for the container runtimes of the nodes.', scope: 'Cluster' },
 }
 

@@ -1,6 +1,7 @@
 // All policies together, compiled once when they change, so that the cost of a request does not grow with their number.
 
 import { boundedMemo } from './bounded-memo.ts'
+import { compileDenied } from './denied.ts'
 import type { Group, ObjectScope } from './group.ts'
 import { groupApplies, groupPolicies, mergeSpeakers, onlyNamespaces } from './group.ts'
 import type { Conditional, MatchedPolicies, Selection } from './match.ts'
@@ -8,14 +9,15 @@ import { conditionalGroups, matchedPolicies } from './match.ts'
 import type { ReadResult } from './read.ts'
 import { indexRules } from './rule-index.ts'
 import type { Answer, Labels } from './selector.ts'
-import type { Attestor, NamespaceLabels, Policy } from './words.ts'
+import type { Attestor, DenyList, NamespaceLabels, Policy } from './words.ts'
 
 export interface PolicySet {
-  /** Of policies, attestors and namespaces together. */
+  /** Of policies, attestors, deny lists and namespaces together. */
   readonly revision: string
   /** ClusterTrustPolicies first, by name; then TrustPolicies, by namespace and name. */
   readonly policies: readonly Policy[]
   readonly attestors: readonly Attestor[]
+  readonly denyLists: readonly DenyList[]
   /** Namespaces in which only policies apply that name them. */
   readonly exempt: readonly string[]
   match(object: ObjectScope): MatchedPolicies
@@ -32,10 +34,12 @@ const maxSelectedGroups = 1_048_576
 const maxSharedGroups = 64
 
 export function compilePolicySet(
-  read: Pick<ReadResult, 'policies' | 'attestors' | 'namespaces' | 'revision'>,
+  read: Pick<ReadResult, 'policies' | 'attestors' | 'namespaces' | 'revision'> & Partial<Pick<ReadResult, 'denyLists'>>,
   options: { readonly exempt?: readonly string[] } = {},
 ): PolicySet {
   const { exempt = defaultExempt } = options
+  const { denyLists = [] } = read
+  const denied = compileDenied(denyLists, read.revision)
   const policies = read.policies.toSorted(byName)
   const groups = groupPolicies(policies)
   const index = indexRules(groups, policies)
@@ -44,8 +48,9 @@ export function compilePolicySet(
     revision: read.revision,
     policies,
     attestors: read.attestors,
+    denyLists,
     exempt,
-    match: (object) => matchedPolicies(index, select(object), object.objectLabels),
+    match: (object) => matchedPolicies({ index, denied }, select(object), object.objectLabels),
   }
 }
 

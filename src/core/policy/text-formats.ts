@@ -2,6 +2,7 @@
 // names and patterns are is decided in `core/image`.
 
 import { printable } from '#core/encoding/printable.ts'
+import { toDigest } from '#core/image/digest.ts'
 import type { TextFormat } from './shape.ts'
 
 function matching(doc: string, pattern: RegExp): TextFormat {
@@ -70,6 +71,16 @@ export const resource = matching(
   'a resource as pods, pods/ephemeralcontainers, *, pods/* or */*: plural and lower case',
   /^(?:\*|[a-z][a-z0-9-]{0,62})(?:\/(?:\*|[a-z][a-z0-9-]{0,62}))?$/,
 )
+
+export const imageDigest: TextFormat = {
+  doc: 'a sha256, sha384 or sha512 digest in lower-case hex',
+  problem: (text) =>
+    toDigest(text) === undefined
+      ? `"${printable(text, 150)}" is not a sha256, sha384 or sha512 digest in lower-case hex`
+      : undefined,
+  pattern: '^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$',
+}
+export const fingerprint = matching('the SHA-256 of a public key: 64 digits of lower-case hex', /^[0-9a-f]{64}$/)
 
 export const imagePattern: TextFormat = { doc: 'an image pattern' }
 export const imageReference: TextFormat = { doc: 'an image name with a tag or digest' }

@@ -1,6 +1,7 @@
 // The words of policies after reading: every default filled in, every text parsed, nothing left to interpret.
 // `read.ts` makes these values; nobody else does.
 
+import type { Digest } from '#core/image/digest.ts'
 import type { ImagePattern } from '#core/image/pattern.ts'
 
 export type Mode = 'Enforce' | 'Warn' | 'Audit'
@@ -125,6 +126,18 @@ export interface Policy {
   /** Milliseconds; with `UseLastVerdict`. */
   readonly lastVerdictMaxAge?: number
   readonly language: Language
+}
+
+/** What nothing makes trusted. */
+export interface DenyList {
+  readonly kind: 'DenyList'
+  readonly name: string
+  /** Changes whenever the list does. */
+  readonly revision: string
+  readonly digests: readonly Digest[]
+  /** Fingerprints, as those of the keys of attestors. */
+  readonly keys: readonly string[]
+  readonly reason: string
 }
 
 /** A namespace as far as selectors look at it. */

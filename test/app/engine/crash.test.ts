@@ -73,6 +73,7 @@ function pipeline(arm: Arm) {
     revision: 'r',
     policies: release,
     attestors: [],
+    denyLists: [],
     exempt: [],
     match: arm('match', () => ({
       ...matched,

@@ -243,6 +243,7 @@ describe.each(['en', 'zh'] as const)('in %s', (language) => {
     const cured = Object.keys(errorTable).filter((code) => isErrorCode(code) && next(code) === undefined)
     expect(cured.sort()).toEqual([
       'annotation-mismatch',
+      'key-denied',
       'key-not-valid',
       'platform-untrusted',
       'signature-by-stranger',

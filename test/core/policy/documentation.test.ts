@@ -32,7 +32,7 @@ describe('docs/policy.md', () => {
       const tools = toolsWith(Object.fromEntries(files.map((name, index) => [name, all[index] ?? ''])))
       const result = read(text, tools)
       expect(result.problems).toEqual([])
-      expect(result.policies.length).toBeGreaterThan(0)
+      expect(result.policies.length + result.denyLists.length).toBeGreaterThan(0)
       expect(
         lintPolicies(result, { now: Date.UTC(2026, 0, 1) }).filter(({ code }) => code === 'rule-unreachable'),
       ).toEqual([])

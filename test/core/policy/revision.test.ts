@@ -10,6 +10,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const parts = {
   policies: [policy('a', []), policy('b', [])],
   attestors: [attestor('release'), attestor('ci')],
+  denyLists: [],
   namespaces: [
     { name: 'team', labels: { a: '1' } },
     { name: 'prod', labels: {} },
@@ -20,6 +21,7 @@ test('the order of objects makes no difference', () => {
   const turned = {
     policies: parts.policies.toReversed(),
     attestors: parts.attestors.toReversed(),
+    denyLists: parts.denyLists.toReversed(),
     namespaces: parts.namespaces.toReversed(),
   }
   expect(setRevision(sha256, turned)).toBe(setRevision(sha256, parts))

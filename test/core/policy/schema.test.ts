@@ -9,6 +9,7 @@ import {
   apiVersion,
   attestor,
   clusterPolicy,
+  denyList,
   keySpec,
   pems,
   read,
@@ -87,7 +88,7 @@ describe('words of versions to come', () => {
     SigstoreRoot: [{ apiVersion, kind: 'SigstoreRoot', metadata: { name: 'a' }, spec: {} }],
     SigningRule: [{ apiVersion, kind: 'SigningRule', metadata: { name: 'a' }, spec: {} }],
     TrustException: [{ apiVersion, kind: 'TrustException', metadata: { name: 'a', namespace: 'b' }, spec: {} }],
-    DenyList: [{ apiVersion, kind: 'DenyList', metadata: { name: 'a' }, spec: {} }],
+    'DenyList spec.identities': [denyList({ identities: [] })],
     NodeTrust: [{ apiVersion, kind: 'NodeTrust', metadata: { name: 'a' }, spec: {} }],
   }
 

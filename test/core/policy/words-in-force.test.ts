@@ -4,13 +4,14 @@
 import { describe, expect, test } from 'vitest'
 import { supportedWords } from '#core/policy/describe.ts'
 import { attestorWords } from './words/attestor-words.ts'
+import { denyWords } from './words/deny-words.ts'
 import { matchWords } from './words/match-words.ts'
 import { pairOf } from './words/pair.ts'
 import { policyWords } from './words/policy-words.ts'
 import { ruleWords } from './words/rule-words.ts'
 import { answerTo } from './words/world.ts'
 
-const entries = [...attestorWords, ...matchWords, ...ruleWords, ...policyWords]
+const entries = [...attestorWords, ...matchWords, ...ruleWords, ...policyWords, ...denyWords]
 const words = entries.map(({ word }) => word)
 
 describe('the table of words', () => {

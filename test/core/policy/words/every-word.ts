@@ -1,7 +1,15 @@
 // Documents that use every word of the policy language.
 
 import type { Json, Spec } from '../../../support/policy-documents.ts'
-import { attestor, clusterPolicy, keySpec, pems, rule, teamPolicy } from '../../../support/policy-documents.ts'
+import {
+  attestor,
+  clusterPolicy,
+  denyList,
+  keySpec,
+  pems,
+  rule,
+  teamPolicy,
+} from '../../../support/policy-documents.ts'
 
 const everyOperator: Spec = {
   matchLabels: { a: 'b' },
@@ -120,4 +128,5 @@ export const everyWord = (...more: readonly Spec[]): readonly Json[] => [
     attestors: { shop: keySpec({ name: 'c', pem: pems.second }) },
     rules: [rule(['a.example.com/b'], { signature: { attestor: 'shop' } })],
   }),
+  denyList({ digests: [`sha256:${'1'.repeat(64)}`], keys: ['2'.repeat(64)], reason: 'stolen' }),
 ]

@@ -2,7 +2,15 @@
 // so that an entry cannot change anything beside it.
 
 import type { Json, Spec } from '../../../support/policy-documents.ts'
-import { attestor, clusterPolicy, keySpec, namespace, rule, teamPolicy } from '../../../support/policy-documents.ts'
+import {
+  attestor,
+  clusterPolicy,
+  denyList,
+  keySpec,
+  namespace,
+  rule,
+  teamPolicy,
+} from '../../../support/policy-documents.ts'
 import type { Asked } from './world.ts'
 import { ci, release } from './world.ts'
 
@@ -78,6 +86,8 @@ function documents(kind: string, spec: Spec): readonly Json[] {
       return [releaseAttestor, ciAttestor, clusterPolicy(spec), live]
     case 'TrustPolicy':
       return [releaseAttestor, ciAttestor, teamPolicy(spec, 'prod'), live]
+    case 'DenyList':
+      return [releaseAttestor, ciAttestor, clusterPolicy(ruled), denyList(spec), live]
     default:
       throw new Error(`no policies are made for ${kind}`)
   }

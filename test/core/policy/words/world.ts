@@ -67,7 +67,7 @@ async function signBundle(repository: string, digest: Digest, by: Signer): Promi
 }
 
 /** Images by `repository:tag` under `registry.example.com/team`. */
-const images: ReadonlyMap<string, Digest> = await (async () => {
+export const images: ReadonlyMap<string, Digest> = await (async () => {
   const put = async (name: string, ...signings: readonly Signing[]): Promise<readonly [string, Digest]> => {
     const [short = '', tag = ''] = name.split(':')
     const repository = `team/${short}`
