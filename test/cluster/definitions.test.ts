@@ -8,7 +8,7 @@ import { messageOf } from '#core/errors.ts'
 import { openKubeAccess } from '#io/kube/access.ts'
 import { createKubeClient, type KubeClient } from '#io/kube/client.ts'
 import { everyWord } from '../core/policy/words/every-word.ts'
-import { type Json, namespace, pems, read } from '../support/policy-documents.ts'
+import { denyList, type Json, namespace, pems, read } from '../support/policy-documents.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
 import { create, installDefinitions, pathOf } from './definitions.ts'
@@ -89,6 +89,7 @@ describe.skipIf(missing(...clusterTools))(titled('the kinds in a real API server
       expect(after.problems).toEqual([])
       expect(after.revision).toBe(before.revision)
       expect(after.policies).toHaveLength(before.policies.length)
+      expect(after.denyLists).toHaveLength(before.denyLists.length)
     })
   })
 
@@ -160,6 +161,11 @@ spec: { otherwise: Deny, mode: Audit }`) as Document
         /^NAME MODE STATUS MESSAGE AGE\nseen Audit Invalid spec\.mode: is wrong \d+s\n$/,
       )
       expect(await kubectl('get', 'att,tp', '-A')).toBe('')
+      await create(client, denyList({ keys: ['a'.repeat(64)], reason: 'stolen' }))
+      expect((await kubectl('get', 'deny')).replaceAll(/ +/g, ' ')).toMatch(
+        /^NAME REASON STATUS AGE\nleaked stolen \d+s\n$/,
+      )
+      await kubectl('delete', 'deny', 'leaked')
     })
 
     test('all of them at once', async () => {
@@ -171,6 +177,7 @@ spec: { otherwise: Deny, mode: Audit }`) as Document
       ['clustertrustpolicy.spec', ['What it says.', 'Default: "Enforce".', 'Audit: It is only recorded']],
       ['clustertrustpolicy.spec.rules.require', ['What must hold.', 'The attestor has signed the image.', 'anyOf']],
       ['clustertrustpolicy.status', ['What became of it. Written by Sealward.', 'Outdated: wrong as written']],
+      ['denylist.spec', ['Images that are refused, by the digest', 'Why; whoever is refused reads it.']],
       ['attestor.spec.key.keys', ['Any one of them speaks for the attestor.', 'The public key itself.']],
     ])('kubectl explain %s', async (path, lines) => {
       const text = (await kubectl('explain', path)).replaceAll(/\s+/g, ' ')

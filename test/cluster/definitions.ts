@@ -9,6 +9,7 @@ export const group = 'sealward.dev'
 export const plurals: Readonly<Record<string, string>> = {
   Attestor: 'attestors',
   ClusterTrustPolicy: 'clustertrustpolicies',
+  DenyList: 'denylists',
   TrustPolicy: 'trustpolicies',
   Namespace: 'namespaces',
 }

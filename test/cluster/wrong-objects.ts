@@ -4,6 +4,7 @@
 import {
   attestor,
   clusterPolicy,
+  denyList,
   type Json,
   keySpec,
   pems,
@@ -295,7 +296,13 @@ const attestorRows: readonly Row[] = [
     'spec.key.keys in body should have at least 1 items',
   ],
   ['a key without its name', keySpec({ pem }), keySpec(key), 'spec.key.keys[0].name: Required value'],
-  ['a key without its bytes', keySpec({ name: 'a' }), keySpec(key), 'spec.key.keys[0]', 'needs pem'],
+  [
+    'a key without its bytes',
+    keySpec({ name: 'a' }),
+    keySpec(key),
+    'spec.key.keys[0]',
+    'needs exactly one of pem, secretRef',
+  ],
   ['a key in a file', keySpec({ name: 'a', file: 'a.pub' }), keySpec(key), 'unknown field "spec.key.keys[0].file"'],
   [
     'a key in a service of a version to come',
@@ -374,10 +381,59 @@ const teamRows: readonly Row[] = [
   ],
 ]
 
+const digest = `sha256:${'a'.repeat(64)}`
+const keys = ['b'.repeat(64)]
+
+const denyRows: readonly Row[] = [
+  ['a list of nothing', {}, { keys }, 'spec: Invalid value', 'needs digests or keys'],
+  ['a list of no digests', { digests: [] }, { digests: [digest] }, 'spec.digests in body should have at least 1 items'],
+  [
+    'a digest in capitals',
+    { digests: [digest.replace('a', 'A')] },
+    { digests: [digest] },
+    'spec.digests[0] in body should match',
+  ],
+  [
+    'a digest without its algorithm',
+    { digests: ['a'.repeat(64)] },
+    { digests: [digest] },
+    'spec.digests[0] in body should match',
+  ],
+  [
+    'a digest twice',
+    { digests: [digest, digest] },
+    { digests: [digest, `sha512:${'a'.repeat(128)}`] },
+    'spec.digests[1]: Duplicate value',
+  ],
+  ['a key as PEM', { keys: [pems.first] }, { keys }, 'spec.keys[0]: Too long'],
+  ['half a key', { keys: ['b'.repeat(63)] }, { keys }, 'spec.keys[0] in body should match'],
+  [
+    'an identity, which is of a version to come',
+    { keys, identities: [{}] },
+    { keys },
+    'spec.identities',
+    'is not supported yet',
+  ],
+  ['a list without its reason', { keys, reason: undefined }, { keys, reason: 'stolen' }, 'spec.reason: Required value'],
+  [
+    'more digests than are read',
+    { digests: digests(4_097) },
+    { digests: digests(4_096) },
+    'spec.digests: Too many: 4097',
+  ],
+  [
+    'more keys than are read',
+    { keys: fingerprints(1_025) },
+    { keys: fingerprints(1_024) },
+    'spec.keys: Too many: 1025',
+  ],
+]
+
 export const wrongObjects: readonly WrongObject[] = [
   ...policyRows.map((row) => object(row, (spec) => clusterPolicy(spec))),
   ...requirementRows.map((row) => object(row, (require) => clusterPolicy({ rules: [rule(['**'], require)] }))),
   ...attestorRows.map((row) => object(row, (spec) => attestor('other', spec))),
+  ...denyRows.map((row) => object(row, (spec) => denyList(spec))),
   ...teamRows.map((row) => object(row, (spec) => teamPolicy(spec))),
   named('a name with a capital', 'Production', 'production', 'metadata.name: Invalid value: "Production"'),
   named(
@@ -406,6 +462,14 @@ function named(title: string, wrong: string, right: string, ...says: readonly st
 
 function many(count: number, each: (index: number) => Spec): readonly Spec[] {
   return Array.from({ length: count }, (_, index) => each(index))
+}
+
+function digests(count: number): readonly string[] {
+  return fingerprints(count).map((each) => `sha256:${each}`)
+}
+
+function fingerprints(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${index}`.padStart(64, '0'))
 }
 
 function silent(spec: Spec): Spec {
