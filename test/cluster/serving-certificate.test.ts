@@ -13,7 +13,7 @@ import {
   liveTls,
   type ServingCertificate,
   type ServingCertificateOptions,
-  servingSecret,
+  servingSecret as secretOf,
 } from '#app/kube/serving-certificate.ts'
 import { createLog } from '#app/log.ts'
 import { allowed } from '#core/admission/answer.ts'
@@ -22,6 +22,7 @@ import { missing, titled } from '../support/tools.ts'
 import { type Account, createAccount } from './account.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
 
+const servingSecret = secretOf('sealward')
 const soon = { timeout: 15_000, interval: 50 }
 const forLong = new AbortController().signal
 
@@ -65,6 +66,7 @@ describe.skipIf(missing(...clusterTools))(titled('the serving certificate in a S
     const kept = keepServingCertificate({
       kube,
       namespace,
+      secret: servingSecret,
       owner: createOwner(kube, 'sealward', log()),
       log: log(),
       metrics: { record: () => undefined },

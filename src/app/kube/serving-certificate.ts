@@ -14,12 +14,16 @@ import { partLabels } from './part-labels.ts'
 import { defaultLifetimes, type Lifetimes, nextRotation, type RotationOptions } from './rotation.ts'
 import { bundleOf, isOurs, readServingState, type ServingState, servingData } from './serving-state.ts'
 
-export const servingSecret = 'sealward-webhook-tls'
+/** @param name as in `--kube-name` */
+export function servingSecret(name: string): string {
+  return `${name}-webhook-tls`
+}
 
 export interface ServingCertificateOptions extends Omit<RotationOptions, 'lifetimes'> {
   readonly kube: Pick<Kube, 'send' | 'follow'>
-  /** Of the Secret: the own one. */
+  /** Of the Secret: the own one, and its name (`servingSecret`). */
   readonly namespace: string
+  readonly secret: string
   /** With whom the Secret goes. */
   readonly owner: ConfigurationOwner
   readonly log: Log
@@ -67,7 +71,7 @@ interface Keeping {
 
 /** Begins at once. Never throws; what stands in the way is in the log and in the report. */
 export function keepServingCertificate(options: ServingCertificateOptions): ServingCertificate {
-  const { kube, namespace, checkMs = defaultCheckMs } = options
+  const { kube, namespace, secret, checkMs = defaultCheckMs } = options
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`
   const keeping: Keeping = { options, path, tell: new Set(), seen: undefined, state: undefined, problem: undefined }
   const ending = new AbortController()
@@ -79,7 +83,7 @@ export function keepServingCertificate(options: ServingCertificateOptions): Serv
     keeping.seen = now
     loop.nudge()
   }
-  const following = followOne({ kube, path, name: servingSecret, signal: ending.signal, seen, failed })
+  const following = followOne({ kube, path, name: secret, signal: ending.signal, seen, failed })
   const timer = setInterval(() => loop.nudge(), checkMs)
   timer.unref()
   const watch = (tell: (shown: ShownCertificate) => void) => {
@@ -195,7 +199,7 @@ function take(keeping: Keeping, seen: Seen): boolean {
     return true
   }
   if (!isOurs(seen.object)) {
-    const why = `the Secret "${servingSecret}" is somebody else's: it lacks the label app.kubernetes.io/part-of=sealward`
+    const why = `the Secret "${options.secret}" is somebody else's: it lacks the label app.kubernetes.io/part-of=sealward`
     throw new CodedError('tls-invalid', `${why}, and holds no serving certificate of ours`)
   }
   if (found.kind === 'damaged') {
@@ -219,21 +223,21 @@ async function write(
   state: ServingState,
   was: KubeObject | undefined,
 ): Promise<KubeObject> {
-  const { kube, namespace, owner } = options
+  const { kube, namespace, secret, owner } = options
   const data = servingData(state)
   const identity = { apiVersion: 'v1', kind: 'Secret' }
   if (was === undefined) {
     const owned = await owner.read({ wasOwned: false })
     const ownerReferences = owned === undefined ? [] : [owned]
-    const metadata = { name: servingSecret, namespace, labels: partLabels, ownerReferences }
+    const metadata = { name: secret, namespace, labels: partLabels, ownerReferences }
     const body = { ...identity, metadata, type: 'Opaque', data }
     return (await kube.send({ method: 'POST', path, body })) as KubeObject
   }
   const { resourceVersion, labels, annotations, finalizers, ownerReferences } = was.metadata
   const kept = { annotations, finalizers, ownerReferences, labels: { ...labelsOf(labels), ...partLabels } }
-  const metadata = { name: servingSecret, namespace, resourceVersion, ...kept }
+  const metadata = { name: secret, namespace, resourceVersion, ...kept }
   const body = { ...identity, metadata, type: was['type'], data }
-  return (await kube.send({ method: 'PUT', path: `${path}/${servingSecret}`, body })) as KubeObject
+  return (await kube.send({ method: 'PUT', path: `${path}/${secret}`, body })) as KubeObject
 }
 
 function labelsOf(labels: unknown): Readonly<Record<string, unknown>> {
