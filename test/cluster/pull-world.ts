@@ -38,12 +38,15 @@ const htpasswd = [
 type Login = typeof alice
 
 export interface PrivateRegistry extends DockerRegistry {
+  /** PEM of whoever signs. */
+  readonly releaseKey: string
   readonly signed: PushedImage
   readonly unsigned: PushedImage
 }
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const release = attestorOf(pair.publicKey.export({ type: 'spki', format: 'pem' }).toString())
+const releaseKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+const release = attestorOf(releaseKey)
 
 /** Needs the tool `docker-registry`. */
 export async function startPrivateRegistry(): Promise<PrivateRegistry> {
@@ -60,7 +63,7 @@ export async function startPrivateRegistry(): Promise<PrivateRegistry> {
   const signer = createSigner(importPrivateKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()))
   await pushClassic({ client, host: registry.host, repository, image }, signer)
   await client.close()
-  return { ...registry, signed: image, unsigned }
+  return { ...registry, releaseKey, signed: image, unsigned }
 }
 
 export interface Tenants {

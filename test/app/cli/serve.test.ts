@@ -170,6 +170,7 @@ describe('sealward serve', () => {
     [['--policy', 'POLICY', '--listen', 'nowhere'], 'usage'],
     [['--policy', 'POLICY', '--tls-cert', 'POLICY'], 'usage'],
     [['--policy', 'POLICY', '--kube'], 'usage'],
+    [['--policy', 'POLICY', '--pull-secrets'], 'usage'],
     [['--policy', 'POLICY', '--store', 'postgres://x/y'], 'usage'],
     // Flags are looked at before any file is.
     [['--policy', 'no-such-file', '--store', 'a.db', '--store-keep', 'soon'], 'usage'],
