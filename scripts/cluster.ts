@@ -4,14 +4,15 @@
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { clusterTools } from '../test/cluster/control-plane.ts'
-import { type DemoCluster, startDemoCluster } from '../test/cluster/demo-cluster.ts'
+import { startDemoCluster } from '../test/cluster/demo-cluster.ts'
+import type { Installed } from '../test/cluster/installed.ts'
 import { needed, tool } from '../test/support/tools.ts'
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-function invite({ cluster, world }: DemoCluster): void {
+function invite({ cluster, world }: Installed): void {
   say(`
 Sealward enforces the policy "demo" in a cluster of its own: ${cluster.server}. In another terminal:
 
