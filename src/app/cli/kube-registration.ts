@@ -5,7 +5,7 @@ import { checkAuthorities, loadCaFile, watchCaFile } from '#app/kube/ca-file.ts'
 import { createOwner } from '#app/kube/configuration-owner.ts'
 import type { BuiltPolicies } from '#app/kube/policy-objects.ts'
 import { createRegistration, type Registration } from '#app/kube/registration.ts'
-import { keepServingCertificate, liveTls } from '#app/kube/serving-certificate.ts'
+import { keepServingCertificate, liveTls, servingSecret } from '#app/kube/serving-certificate.ts'
 import { namedNamespaces, type WebhookEndpoint } from '#app/kube/webhook-configuration.ts'
 import { errorFields } from '#app/log.ts'
 import { loadTls, replaceFile, type TlsOptions } from '#app/server/tls.ts'
@@ -87,6 +87,7 @@ async function bySecret(
   const certificate = keepServingCertificate({
     kube,
     namespace: kube.namespace,
+    secret: servingSecret(name),
     owner: createOwner(kube, name, log),
     log,
     metrics,
