@@ -15,6 +15,8 @@ export interface Installed {
   readonly cluster: ControlPlane
   readonly world: World
   readonly sealward: Sealward
+  /** Of the process: its service account, in its own namespace. */
+  readonly kubeconfig: string
   /** What was applied. */
   readonly manifests: readonly Manifest[]
   /** The same process anew, on the same port. */
@@ -62,6 +64,7 @@ export async function install({ flags = [], more = [] }: InstallOptions = {}): P
       get sealward() {
         return sealward
       },
+      kubeconfig,
       manifests,
       async restart(signal = 'SIGTERM') {
         await sealward.stop(signal)

@@ -151,6 +151,24 @@ describe.skipIf(missing(...clusterTools))(titled('a life in a cluster', ...clust
       await kubectl('delete', 'tp', 'mine')
     })
 
+    test('what is put on a DenyList is refused within seconds, signed or not, and the list says that it is Active', async () => {
+      const dry = () => tried('run', 'denied', `--image=${image('signed')}`, '--dry-run=server')
+      expect((await dry()).code).toBe(0)
+      const spec = { digests: [installed.world.digests.signed], reason: 'CVE-2026-0001' }
+      await installed.apply({
+        apiVersion: 'sealward.dev/v1alpha1',
+        kind: 'DenyList',
+        metadata: { name: 'known' },
+        spec,
+      })
+      await expect.poll(async () => (await dry()).stderr, soon).toContain('on the DenyList "known": CVE-2026-0001')
+      await expect
+        .poll(() => kubectl('get', 'denylist', 'known', '-o', 'jsonpath={.status.phase}'), soon)
+        .toBe('Active')
+      await kubectl('delete', 'denylist', 'known')
+      await expect.poll(async () => (await dry()).code, soon).toBe(0)
+    })
+
     test('a namespace that nobody has heard of is asked for', async () => {
       const match = { namespaceSelector: { matchLabels: { signed: 'required' } } }
       await installed.apply(production({ match }))

@@ -131,6 +131,26 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await remove('ctp', 'wrong')
     })
 
+    test('one of fifty that is made wrong changes nothing of the others', async () => {
+      const names = Array.from({ length: 50 }, (_, index) => `p-${index}`)
+      const policies = (broken: string | undefined) =>
+        names.map((name) => object('ClusterTrustPolicy', name, signedBy(name === broken ? 'nobody' : 'release')))
+      await apply(...policies(undefined))
+      await expect.poll(() => sealward.ready(), patient).toMatchObject({ policies: 51 })
+      const told = async () => {
+        const { stdout } = await cluster.kubectl(['get', 'ctp', '-o', 'json'])
+        const items: { metadata: { name: string }; status?: { phase: string } }[] = JSON.parse(stdout).items
+        return Object.fromEntries(items.map(({ metadata, status }) => [metadata.name, status?.phase]))
+      }
+      const all = Object.fromEntries(['shop', ...names].map((name) => [name, 'Active']))
+      await expect.poll(told, patient).toEqual(all)
+      const { revision } = await sealward.ready()
+      await apply(...policies('p-7'))
+      await expect.poll(told, soon).toEqual({ ...all, 'p-7': 'Outdated' })
+      expect(await sealward.ready()).toMatchObject({ ready: true, policies: 51, revision })
+      await isJudged()
+    })
+
     test('an edit that is wrong keeps what stood there before, over a restart too', async () => {
       await apply(shop('nobody'))
       await expect
