@@ -10,7 +10,7 @@ import { namespaceName } from '#core/policy/text-formats.ts'
 export interface KubeAccess {
   /** `https://…`, without a path where the API server has none. */
   readonly server: URL
-  /** Where the process itself runs, or what the context names. */
+  /** Where the process itself runs, or what the context names; `sealward` where it names none. */
   readonly namespace: string
   /** By the service account of the Pod: the process runs inside of the cluster. */
   readonly isInside: boolean
@@ -67,8 +67,14 @@ export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Pr
   }
 }
 
+/**
+ * The own namespace is exempt from policies, so it is none by accident: kubeconfigs name one seldom, and `default`, which
+ * kubectl would take, is where people's Pods are.
+ */
+const ownNamespace = 'sealward'
+
 function namespaceOf(config: KubeConfig): string {
-  const namespace: unknown = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+  const namespace: unknown = config.getContextObject(config.getCurrentContext())?.namespace ?? ownNamespace
   if (typeof namespace === 'string' && namespaceName.problem?.(namespace) === undefined) return namespace
   throw refused('the namespace of the context cannot be one')
 }

@@ -44,7 +44,11 @@ describe.skipIf(missing('openssl'))(titled('access to an API server', 'openssl')
     const kube = await openKube({ kubeconfig: await fake.kubeconfig({}, { token: 'good' }, { namespace: 'trust' }) })
     expect(kube).toMatchObject({ server: fake.url, namespace: 'trust', isInside: false })
     expect(await kube.send({ method: 'GET', path })).toMatchObject({ items: [] })
-    expect((await open()).namespace).toBe('default')
+    expect((await open({}, { token: 'good' }, { namespace: 'default' })).namespace).toBe('default')
+  })
+
+  test('that names no namespace means that of the installation, not the one of everybody’s Pods', async () => {
+    expect((await open()).namespace).toBe('sealward')
   })
 
   test('is found by KUBECONFIG', async () => {
