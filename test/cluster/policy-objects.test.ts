@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openKube } from '#io/kube/kube.ts'
+import { readPublicKey } from '#signature/keys/public-key.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
 import { type Sealward, startSealward } from './sealward.ts'
@@ -75,7 +76,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
 
   describe('in force', () => {
     beforeEach(async () => {
-      await remove('ctp,att,tp', '--all', '-A').catch(() => undefined)
+      await remove('ctp,att,tp,deny', '--all', '-A').catch(() => undefined)
       await remove('clustertrustpolicies', '--all')
       await remove('attestors', '--all')
       await apply(release(), shop())
@@ -218,6 +219,14 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await remove('tp', 'mine', '-n', 'team')
     })
 
+    test('the namespace in which the administrator works is judged as every other', async () => {
+      expect([
+        await allows('signed', { namespace: 'default' }),
+        await allows('unsigned', { namespace: 'default' }),
+        await allows('unsigned', { namespace: 'kube-system' }),
+      ]).toEqual([true, false, true])
+    })
+
     test('namespaces are chosen by the labels that they have now, one that was just made too', async () => {
       const selecting = {
         ...signedBy('release'),
@@ -242,6 +251,24 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       }
       await apply(object('ClusterTrustPolicy', 'shop', selecting))
       await expect.poll(() => allows('signed', { namespace: 'nowhere' }), soon).toBe(false)
+    })
+
+    test('a DenyList keeps out what it names within seconds, and not after it is gone', async () => {
+      const told = async () => (await sealward.ask(world.image('signed'))).status?.message ?? 'allowed'
+      await apply(object('DenyList', 'leaked', { digests: [world.digests.signed], reason: 'a runner was taken over' }))
+      await expect.poll(told, soon).toContain('is on the DenyList "leaked": a runner was taken over')
+      await expect.poll(async () => (await statusOf('deny', 'leaked')).phase, soon).toBe('Active')
+      const { fingerprint } = readPublicKey(world.releaseKey)
+      await apply(object('DenyList', 'leaked', { keys: [fingerprint], reason: 'the key was lost' }))
+      await expect.poll(told, soon).toContain('key "demo" is on the DenyList "leaked": the key was lost')
+      await apply(object('DenyList', 'leaked', { keys: ['0'.repeat(64)], reason: 'another key was lost' }))
+      await isJudged()
+      await apply(object('DenyList', 'leaked', { digests: [world.digests.unsigned], reason: 'stolen' }))
+      await apply(object('ClusterTrustPolicy', 'shop', { mode: 'Audit', otherwise: 'Accept' }))
+      await expect.poll(() => allows('stranger'), soon).toBe(true)
+      expect([await allows('signed'), await allows('unsigned')]).toEqual([true, false])
+      await remove('deny', 'leaked')
+      await expect.poll(() => allows('unsigned'), soon).toBe(true)
     })
 
     test('while the API server is away the policies stay, and what was changed since is felt when it is back', async () => {

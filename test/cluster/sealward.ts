@@ -27,7 +27,7 @@ export interface Answered {
 export interface Sealward {
   readonly url: string
   log(): string
-  /** Of a Pod with this image, sent without the API server. */
+  /** Of a Pod with this image in the namespace shop, sent without the API server. */
   ask(image: string, parts?: object): Promise<Answered>
   ready(): Promise<{ readonly ready: boolean } & Record<string, unknown>>
   metrics(): Promise<string>
@@ -64,7 +64,7 @@ export async function startSealward({ folder, kubeconfig, port = 0, flags = [] }
       const answer = await send(
         `${url}/mutate?timeout=10s`,
         agent,
-        reviewOf(uid, { object, namespace: 'default', ...parts }),
+        reviewOf(uid, { object, namespace: 'shop', ...parts }),
       )
       return JSON.parse(answer).response
     },
