@@ -7,6 +7,7 @@ import { encodingReaders } from './encoding-readers.ts'
 import { fileReaders } from './file-readers.ts'
 import { imageReaders } from './image-readers.ts'
 import { keyReaders } from './key-readers.ts'
+import { kubeReaders } from './kube-readers.ts'
 import { policyReaders } from './policy-readers.ts'
 import { pullSecretReaders } from './pull-secret-readers.ts'
 import type { ReaderProperties } from './reader.ts'
@@ -24,6 +25,7 @@ export const readers: readonly ReaderProperties[] = [
   ...registryReaders,
   ...pullSecretReaders,
   ...fileReaders,
+  ...kubeReaders,
   ...storeReaders,
   ...appReaders,
   ...commandReaders,

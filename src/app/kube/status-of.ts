@@ -1,5 +1,6 @@
 // The status of a policy object, as Sealward writes it and reads it again. Whatever else stands there counts as nothing.
 
+import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import type { KubeObject } from '#io/kube/follow.ts'
 
 export type Phase = 'Pending' | 'Active' | 'Invalid' | 'Outdated'
@@ -36,7 +37,7 @@ function inForceOf(value: unknown): PolicyStatus['inForce'] {
   const spec = textAt(value, 'spec')
   if (generation === undefined || spec === undefined) return undefined
   try {
-    return { generation, spec: JSON.parse(spec) }
+    return { generation, spec: parseStrictJson(spec) }
   } catch {
     return undefined
   }
