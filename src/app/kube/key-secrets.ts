@@ -24,13 +24,16 @@ type State =
   /** Those that somebody asked for. */
   | { readonly kind: 'found'; readonly texts: ReadonlyMap<string, string | CodedError> }
   | { readonly kind: 'absent' }
-  /** It could never be read. */
-  | { readonly kind: 'unreadable'; readonly error: CodedError }
 
 interface Followed {
-  readonly keys: Set<string>
+  readonly keys: ReadonlySet<string>
   readonly ending: AbortController
+  /** Of keys that were asked for before, it is what was read then, until these have been read anew. */
   state: State
+  /** Every key has been looked for. */
+  isRead: boolean
+  /** Why it has not been. */
+  problem: CodedError | undefined
 }
 
 export class KeySecrets {
@@ -44,7 +47,7 @@ export class KeySecrets {
 
   /** Some Secret that was asked for has not been answered yet. */
   get isWaiting(): boolean {
-    return [...this.#followed.values()].some(({ state }) => state.kind === 'unknown')
+    return [...this.#followed.values()].some(({ isRead, problem }) => !isRead && problem === undefined)
   }
 
   /** The text under a key. @throws CodedError `key-unavailable` */
@@ -52,21 +55,13 @@ export class KeySecrets {
     const shown = `${namespace}/${name}`
     const followed = this.#follow(namespace, name, key)
     this.#used.add(shown)
-    const { state } = followed
-    switch (state.kind) {
-      case 'unknown':
-        throw unavailable(`the Secret ${shown} is being read`)
-      case 'absent':
-        throw unavailable(`there is no Secret ${shown}`)
-      case 'unreadable':
-        throw unavailable(`the Secret ${shown} cannot be read: ${state.error.message}`, state.error)
-      case 'found': {
-        const text = state.texts.get(key)
-        if (text === undefined) throw unavailable(`the Secret ${shown} has no "${key}"`)
-        if (typeof text !== 'string') throw text
-        return text
-      }
-    }
+    const { state, isRead, problem } = followed
+    const text = state.kind === 'found' ? state.texts.get(key) : undefined
+    if (typeof text === 'string') return text
+    if (text !== undefined) throw text
+    if (problem !== undefined) throw unavailable(`the Secret ${shown} cannot be read: ${problem.message}`, problem)
+    if (!isRead) throw unavailable(`the Secret ${shown} is being read`)
+    throw unavailable(state.kind === 'absent' ? `there is no Secret ${shown}` : `the Secret ${shown} has no "${key}"`)
   }
 
   /** Secrets that nobody has asked for since the last call are not followed any longer. */
@@ -83,18 +78,20 @@ export class KeySecrets {
     const shown = `${namespace}/${name}`
     const known = this.#followed.get(shown)
     if (known?.keys.has(key)) return known
-    // What another attestor has not asked for was not kept: it is read anew.
-    known?.ending.abort()
     if (known === undefined && this.#followed.size >= maxSecrets)
       throw unavailable(`the Secret ${shown} is not read: no more than ${maxSecrets} are followed`)
+    // What another attestor has not asked for was not kept: it is read anew. What that one has stays in force meanwhile.
+    known?.ending.abort()
     const followed: Followed = {
       keys: new Set([...(known?.keys ?? []), key]),
       ending: new AbortController(),
-      state: { kind: 'unknown' },
+      state: known?.state ?? { kind: 'unknown' },
+      isRead: false,
+      problem: undefined,
     }
     this.#followed.set(shown, followed)
     const { kube, signal } = this.#options
-    void kube.follow(this.#follower(shown, followed), {
+    void kube.follow(this.#follower(name, shown, followed), {
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`,
       fieldSelector: `metadata.name=${name}`,
       signal: AbortSignal.any([followed.ending.signal, signal]),
@@ -102,20 +99,25 @@ export class KeySecrets {
     return followed
   }
 
-  #follower(shown: string, followed: Followed): Follower {
-    const become = (state: State) => {
-      followed.state = state
+  #follower(name: string, shown: string, followed: Followed): Follower {
+    const become = (object: KubeObject | undefined) => {
+      followed.state = object === undefined ? { kind: 'absent' } : found(object, followed.keys, shown)
+      followed.isRead = true
+      followed.problem = undefined
       if (this.#followed.get(shown) === followed) this.#options.onChange()
     }
+    const isIt = ({ metadata }: KubeObject) => metadata.name === name
     return {
-      listed: ([object]) => become(object === undefined ? { kind: 'absent' } : found(object, followed.keys, shown)),
-      changed: (object) => become(found(object, followed.keys, shown)),
-      deleted: () => become({ kind: 'absent' }),
+      listed: (objects) => become(objects.find(isIt)),
+      changed: (object) => isIt(object) && become(object),
+      deleted: (object) => isIt(object) && become(undefined),
       heard: () => undefined,
       failed: (error) => {
         this.#options.onFailure(error)
         // What was read before still holds: a Secret that cannot be read is not one that is gone.
-        if (followed.state.kind === 'unknown') become({ kind: 'unreadable', error })
+        if (followed.isRead || followed.problem !== undefined) return
+        followed.problem = error
+        if (this.#followed.get(shown) === followed) this.#options.onChange()
       },
     }
   }
