@@ -1,7 +1,6 @@
 // Writes the status of policy objects, a few at a time, and again where it fails. What is not written yet is overtaken by
 // what became of the object since.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError, codeOf, messageOf } from '#core/errors.ts'
 import { apiVersion } from '#core/policy/schema.ts'
 import type { Kube } from '#io/kube/kube.ts'
@@ -28,17 +27,26 @@ const writtenAtOnce = 4
 const retryMs = 5_000
 /** Counts are for people; each costs the API server a write. */
 const countEveryMs = 60_000
+/** Two replicas that are not of one mind, as while a new version is rolled out, do not contradict each other in a circle. */
+const insistAfterMs = 60_000
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions
   readonly #wanted = new Map<string, JudgedObject>()
   #objects = new Map<string, JudgedObject>()
   readonly #uses = new Map<string, Use>()
+  /** What was last written of each object, and when. */
+  readonly #written = new Map<string, { readonly text: string; readonly at: number }>()
   #busy = 0
+  #isCounting = false
 
   constructor(options: StatusWriterOptions) {
     this.#options = options
-    const counting = setInterval(() => this.#count(), countEveryMs)
+    const counting = setInterval(() => {
+      void this.#count()
+      // Whatever was overtaken or overwritten meanwhile.
+      this.#wantAll()
+    }, countEveryMs)
     counting.unref()
     options.signal.addEventListener('abort', () => clearInterval(counting), { once: true })
   }
@@ -46,9 +54,9 @@ export class StatusWriter {
   /** What became of all objects. */
   tell(objects: readonly JudgedObject[]): void {
     this.#objects = new Map(objects.map((judged) => [pathOf(judged), judged]))
-    for (const path of this.#wanted.keys()) if (!this.#objects.has(path)) this.#wanted.delete(path)
-    for (const [path, judged] of this.#objects) this.#wanted.set(path, judged)
-    this.#work()
+    for (const known of [this.#wanted, this.#written])
+      for (const path of known.keys()) if (!this.#objects.has(path)) known.delete(path)
+    this.#wantAll()
   }
 
   /** @param policy `name`, or `namespace/name` of a TrustPolicy */
@@ -60,12 +68,17 @@ export class StatusWriter {
       use.lastError = { ...refusal, message: refusal.message.slice(0, 1_024), at: this.#time() }
   }
 
+  #wantAll(): void {
+    for (const [path, judged] of this.#objects) this.#wanted.set(path, judged)
+    this.#work()
+  }
+
   #work(): void {
     for (const [path, judged] of this.#wanted) {
       if (this.#busy >= writtenAtOnce || this.#options.signal.aborted) return
       this.#wanted.delete(path)
       const status = statusPatch(judged, this.#time())
-      if (status === undefined) continue
+      if (status === undefined || this.#hasSaid(path, textOf(judged, status))) continue
       this.#busy += 1
       void this.#write(path, judged, status).finally(() => {
         this.#busy -= 1
@@ -74,37 +87,58 @@ export class StatusWriter {
     }
   }
 
-  async #write(path: string, judged: JudgedObject, status: object): Promise<void> {
+  /** It was written a moment ago, and somebody else has written something else since. */
+  #hasSaid(path: string, text: string): boolean {
+    const last = this.#written.get(path)
+    return last?.text === text && this.#options.now() - last.at < insistAfterMs
+  }
+
+  async #write(path: string, judged: JudgedObject, status: StatusPatch): Promise<void> {
     const { uid } = judged.object.metadata
     try {
       await this.#patch(path, { metadata: { uid }, status })
+      this.#written.set(path, { text: textOf(judged, status), at: this.#options.now() })
     } catch (error) {
       // Gone, or another one of the same name: its own status is told in its own time.
       if (codeOf(error) === 'kube-not-found' || codeOf(error) === 'kube-conflict') return
+      if (this.#options.signal.aborted) return
       this.#options.onFailure(path, asCoded(error))
-      await sleep(retryMs, undefined, { signal: this.#options.signal, ref: false }).catch(() => undefined)
-      if (!this.#wanted.has(path) && this.#objects.get(path) === judged) this.#wanted.set(path, judged)
+      setTimeout(() => this.#again(path, judged), retryMs).unref()
     }
   }
 
-  /** Replicas add to one number: whoever was overtaken adds the next time. */
-  #count(): void {
+  #again(path: string, judged: JudgedObject): void {
+    if (this.#objects.get(path) !== judged) return
+    this.#wanted.set(path, judged)
+    this.#work()
+  }
+
+  /** Replicas add to one number: whoever was overtaken adds the next time. One at a time; others have requests, too. */
+  async #count(): Promise<void> {
+    if (this.#isCounting) return
+    this.#isCounting = true
+    const known = new Set<string>()
     for (const judged of this.#objects.values()) {
-      const { namespace, name, resourceVersion, uid } = judged.object.metadata
-      const policy = typeof namespace === 'string' ? `${namespace}/${name}` : name
-      const use = judged.kind.kind.endsWith('TrustPolicy') ? this.#uses.get(policy) : undefined
-      if (use === undefined) continue
-      const { images, lastError } = use
-      const status = { images: readStatus(judged.object).images + images, ...(lastError && { lastError }) }
-      this.#patch(pathOf(judged), { metadata: { uid, resourceVersion }, status }).then(
-        () => this.#counted(policy, images),
-        (error: unknown) => {
-          if (codeOf(error) !== 'kube-conflict' && codeOf(error) !== 'kube-not-found')
-            this.#options.onFailure(pathOf(judged), asCoded(error))
-        },
-      )
+      if (!judged.kind.kind.endsWith('TrustPolicy')) continue
+      const policy = policyName(judged)
+      known.add(policy)
+      const use = this.#uses.get(policy)
+      if (use !== undefined && !this.#options.signal.aborted) await this.#addTo(judged, policy, use)
     }
-    for (const policy of this.#uses.keys()) if (!this.#isKnown(policy)) this.#uses.delete(policy)
+    for (const policy of this.#uses.keys()) if (!known.has(policy)) this.#uses.delete(policy)
+    this.#isCounting = false
+  }
+
+  async #addTo(judged: JudgedObject, policy: string, { images, lastError }: Use): Promise<void> {
+    const { resourceVersion, uid } = judged.object.metadata
+    const status = { images: readStatus(judged.object).images + images, ...(lastError && { lastError }) }
+    try {
+      await this.#patch(pathOf(judged), { metadata: { uid, resourceVersion }, status })
+      this.#counted(policy, images)
+    } catch (error) {
+      if (codeOf(error) === 'kube-conflict' || codeOf(error) === 'kube-not-found') return
+      this.#options.onFailure(pathOf(judged), asCoded(error))
+    }
   }
 
   #counted(policy: string, images: number): void {
@@ -112,14 +146,6 @@ export class StatusWriter {
     if (use === undefined) return
     use.images -= images
     if (use.images <= 0) this.#uses.delete(policy)
-  }
-
-  #isKnown(policy: string): boolean {
-    for (const { object } of this.#objects.values()) {
-      const { namespace, name } = object.metadata
-      if ((typeof namespace === 'string' ? `${namespace}/${name}` : name) === policy) return true
-    }
-    return false
   }
 
   async #patch(path: string, body: object): Promise<void> {
@@ -130,6 +156,17 @@ export class StatusWriter {
   #time(): string {
     return new Date(this.#options.now()).toISOString()
   }
+}
+
+type StatusPatch = NonNullable<ReturnType<typeof statusPatch>>
+
+/** Without when: that is another one each time. */
+function textOf({ object }: JudgedObject, { conditions: _, ...status }: StatusPatch): string {
+  return JSON.stringify([object.metadata['uid'], status])
+}
+
+function policyName({ object: { metadata } }: JudgedObject): string {
+  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
 }
 
 function pathOf({ kind, object }: JudgedObject): string {
