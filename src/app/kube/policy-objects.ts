@@ -1,7 +1,7 @@
 // The policy objects of a cluster, followed, and put together to the set in force whenever one of them changes. One that is
 // wrong changes nothing but itself (`core/policy/last-good.ts`).
 
-import type { CodedError } from '#core/errors.ts'
+import { CodedError, messageOf } from '#core/errors.ts'
 import type { KeptObject, ObjectOutcome } from '#core/policy/last-good.ts'
 import { readLastGood } from '#core/policy/last-good.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
@@ -95,11 +95,20 @@ export class PolicyObjects {
     this.#changedAt ??= now
     clearTimeout(this.#timer)
     const wait = Math.max(0, Math.min(settleMs, this.#changedAt + longestSettleMs - now))
-    this.#timer = setTimeout(() => this.#build(), wait)
+    this.#timer = setTimeout(() => this.#rebuild(), wait)
+  }
+
+  /** A defect here must not take away what is in force. */
+  #rebuild(): void {
+    this.#changedAt = undefined
+    try {
+      this.#build()
+    } catch (error) {
+      this.#options.onFailure('policies', new CodedError('internal-error', messageOf(error), { cause: error }))
+    }
   }
 
   #build(): void {
-    this.#changedAt = undefined
     if (this.#options.signal.aborted || !this.#kinds.every(({ followed }) => followed.isLoaded)) return
     const { tools, exempt, onBuilt } = this.#options
     const followed = this.#kinds.flatMap(({ kind, followed: each }) =>
