@@ -1,10 +1,11 @@
 // `serve --kube --pull-secrets` as the account of the plain manifest, which may read no Secret but those that are granted.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { alice, type PrivateRegistry, startPrivateRegistry } from '../support/private-registry.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
-import type { PrivateRegistry, Tenants } from './pull-world.ts'
-import { alice, named, prepareTenants, startPrivateRegistry } from './pull-world.ts'
+import type { Tenants } from './pull-world.ts'
+import { named, prepareTenants } from './pull-world.ts'
 import { type Sealward, startSealward } from './sealward.ts'
 
 const tools = [...clusterTools, 'docker-registry'] as const

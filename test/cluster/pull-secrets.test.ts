@@ -2,20 +2,12 @@
 // use to nobody else.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { alice, bob, type PrivateRegistry, startPrivateRegistry } from '../support/private-registry.ts'
 import { startStubRegistry } from '../support/stub-registry.ts'
 import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
-import type { PrivateRegistry, PullWorld, Tenants } from './pull-world.ts'
-import {
-  alice,
-  bob,
-  deploymentIn,
-  named,
-  openPullWorld,
-  podIn,
-  prepareTenants,
-  startPrivateRegistry,
-} from './pull-world.ts'
+import type { PullWorld, Tenants } from './pull-world.ts'
+import { deploymentIn, named, openPullWorld, podIn, prepareTenants } from './pull-world.ts'
 
 const tools = [...clusterTools, 'docker-registry'] as const
 
@@ -197,6 +189,22 @@ describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...t
       const pods = Array.from({ length: 20 }, () => world.admit(podIn('team', image, named('regcred'))))
       for (const answer of await Promise.all(pods)) expect(answer).toMatchObject(allowed)
       expect(world.asked.filter(({ query }) => query?.['watch'] === undefined)).toHaveLength(1)
+    })
+
+    test('is answered and told for more Secrets than there are connections for requests', async () => {
+      await tenants.namespace('many')
+      const names = Array.from({ length: 40 }, (_, index) => `regcred-${index}`)
+      await tenants.secrets('many', names, { [registry.host]: alice })
+      await tenants.grant('many', { secrets: names })
+      const refused = async () => {
+        const answers = await Promise.all(names.map((name) => world.admit(podIn('many', image, named(name)))))
+        return answers.filter(({ outcome }) => outcome === 'denied').length
+      }
+      expect(await refused()).toBe(0)
+      await expect.poll(() => world.asked.length).toBe(80)
+      expect(await world.admit(podIn('team', image, named('regcred')))).toMatchObject(allowed)
+      await tenants.secrets('many', names, { [registry.host]: { ...alice, password: 'wrong' } })
+      await expect.poll(refused, { timeout: 30_000 }).toBe(40)
     })
 
     test('is nothing for a Pod that names no Secret', async () => {

@@ -1,7 +1,6 @@
-// A private registry with a signed image, and a webhook that reads pull secrets from a cluster as the service account
+// Tenants of a cluster and their pull secrets, and a webhook that reads pull secrets from a cluster as the service account
 // `sealward/sealward`. What it asks of the API server and of the registry is on record.
 
-import { generateKeyPairSync } from 'node:crypto'
 import { newDecisionId } from '#app/cli/judging.ts'
 import { createEngine } from '#app/engine/engine.ts'
 import type { Sources } from '#app/engine/sources.ts'
@@ -15,56 +14,12 @@ import { createPullSecrets, type PullSecretsOptions } from '#io/kube/pull-secret
 import { createRegistryClient } from '#io/registry/client.ts'
 import { joinCredentials, noCredentials } from '#io/registry/credentials.ts'
 import { formats } from '#signature/formats.ts'
-import { importPrivateKey } from '#signature/keys/private-key.ts'
-import { createSigner } from '#signature/keys/signer.ts'
 import { verifyMaterial } from '#signature/verify.ts'
-import type { DockerRegistry } from '../support/docker-registry.ts'
-import { startDockerRegistry } from '../support/docker-registry.ts'
-import { attestorOf } from '../support/evidence.ts'
-import { type PushedImage, pushImage } from '../support/images.ts'
 import { podRequest } from '../support/pods.ts'
-import { policy, rule, signed } from '../support/policies.ts'
-import { pushClassic } from '../support/signing.ts'
+import { type alice, signedByRelease } from '../support/private-registry.ts'
 import type { ControlPlane } from './control-plane.ts'
 
-/** Who may read the private registry; the hashes are bcrypt, made by libxcrypt. */
-export const alice = { username: 'alice', password: 's3cret' }
-export const bob = { username: 'bob', password: 'bob-pass' }
-const htpasswd = [
-  'alice:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK',
-  'bob:$2b$05$abcdefghijklmnopqrstuuPypBfjDdTe5uIDzdeXqzqkCyd4HN4tK\n',
-].join('\n')
-
 type Login = typeof alice
-
-export interface PrivateRegistry extends DockerRegistry {
-  /** PEM of whoever signs. */
-  readonly releaseKey: string
-  readonly signed: PushedImage
-  readonly unsigned: PushedImage
-}
-
-const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const releaseKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
-const release = attestorOf(releaseKey)
-
-/** Needs the tool `docker-registry`. */
-export async function startPrivateRegistry(): Promise<PrivateRegistry> {
-  const registry = await startDockerRegistry({ htpasswd })
-  const repository = 'team/app'
-  const options = { authorization: `Basic ${Buffer.from(`${alice.username}:${alice.password}`).toString('base64')}` }
-  const image = await pushImage(registry.host, repository, 'signed', { ...options, seed: 'signed' })
-  const unsigned = await pushImage(registry.host, repository, 'unsigned', { ...options, seed: 'unsigned' })
-  const client = createRegistryClient({
-    version: 'test',
-    insecure: () => true,
-    credentials: async () => ({ credentials: [{ kind: 'basic', ...alice }], problems: [] }),
-  })
-  const signer = createSigner(importPrivateKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()))
-  await pushClassic({ client, host: registry.host, repository, image }, signer)
-  await client.close()
-  return { ...registry, releaseKey, signed: image, unsigned }
-}
 
 export interface Tenants {
   readonly world: ControlPlane
@@ -73,6 +28,8 @@ export interface Tenants {
   namespace(name: string): Promise<void>
   /** A Secret of a type that a kubelet reads. */
   secret(place: string, auths: Readonly<Record<string, Login>>, type?: 'dockerconfigjson' | 'dockercfg'): Promise<void>
+  /** Many of the same content. */
+  secrets(namespace: string, names: readonly string[], auths: Readonly<Record<string, Login>>): Promise<void>
   /** Lets Sealward list and watch these Secrets (and service accounts) of a namespace, and no others. */
   grant(
     namespace: string,
@@ -102,16 +59,12 @@ export async function prepareTenants(world: ControlPlane): Promise<Tenants> {
     world,
     token,
     namespace,
-    async secret(place, auths, type = 'dockerconfigjson') {
+    async secret(place, auths, type) {
       const [inNamespace = '', name = ''] = place.split('/')
-      const text = JSON.stringify(type === 'dockercfg' ? auths : { auths })
-      await apply({
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { namespace: inNamespace, name },
-        type: `kubernetes.io/${type}`,
-        data: { [`.${type}`]: Buffer.from(text).toString('base64') },
-      })
+      await apply(secretOf(inNamespace, name, auths, type))
+    },
+    async secrets(inNamespace, names, auths) {
+      await apply({ apiVersion: 'v1', kind: 'List', items: names.map((name) => secretOf(inNamespace, name, auths)) })
     },
     async grant(inNamespace, { secrets, accounts }) {
       const group = 'rbac.authorization.k8s.io'
@@ -126,6 +79,22 @@ export async function prepareTenants(world: ControlPlane): Promise<Tenants> {
         subjects: [{ kind: 'ServiceAccount', namespace: 'sealward', name: 'sealward' }],
       })
     },
+  }
+}
+
+function secretOf(
+  namespace: string,
+  name: string,
+  auths: Readonly<Record<string, Login>>,
+  type: 'dockerconfigjson' | 'dockercfg' = 'dockerconfigjson',
+) {
+  const text = JSON.stringify(type === 'dockercfg' ? auths : { auths })
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, name },
+    type: `kubernetes.io/${type}`,
+    data: { [`.${type}`]: Buffer.from(text).toString('base64') },
   }
 }
 
@@ -186,7 +155,7 @@ export async function openPullWorld({ world, token }: Tenants, options: PullSecr
     now: Date.now,
     newId: newDecisionId,
   })
-  const policies = [policy('production', [rule(signed({ ...release, storage: { layouts: ['Tag'] } }))])]
+  const policies = [signedByRelease()]
   const set = compilePolicySet({ policies, attestors: [], namespaces: [], revision: '1' })
   const webhook = createWebhook({ engine, policies: () => set, credentialScope: (...of) => pulls.scopeOf(...of) })
   const never = new AbortController().signal
