@@ -62,6 +62,7 @@ export const knobs: readonly Knob[] = [
     place: [...pod, 'volumes', 0, 'secret', 'secretName'],
     becomes: 'from-elsewhere',
   },
+  argument('pullSecrets.enabled', true, others, '--pull-secrets'),
   {
     value: 'pullSecrets.namespaces',
     set: ['team-a', 'team-b'],

@@ -117,6 +117,7 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
     const probe = { port: 'https', scheme: 'HTTPS' }
     expect(at(plain, ['Deployment/sealward', 'spec', 'template', 'spec', 'containers', 0])).toMatchObject({
       ports: [{ name: 'https', containerPort: 8443 }],
+      startupProbe: { httpGet: { path: '/healthz', ...probe } },
       readinessProbe: { httpGet: { path: '/readyz', ...probe } },
       livenessProbe: { httpGet: { path: '/healthz', ...probe } },
     })
@@ -131,6 +132,13 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
     expect(args.length).toBeGreaterThan(10)
     expect(await parseCommandLine(args)).toMatchObject({ kind: 'run', spec: { name: 'serve' } })
     await expect(parseCommandLine([...args, '--unknown=1'])).rejects.toThrow('--unknown')
+  })
+
+  test('reads pull secrets only where a namespace grants them', async () => {
+    const argsOf = async (namespaces: readonly string[]) =>
+      Object(at(await render({ values: { pullSecrets: { namespaces } } }), [...deployed, 'containers', 0])).args
+    expect(await argsOf(['team-a'])).toContain('--pull-secrets')
+    expect(await argsOf([])).not.toContain('--pull-secrets')
   })
 
   test('mounts whatever its arguments and its environment name', async () => {
@@ -186,11 +194,14 @@ describe.skipIf(missing('helm'))(titled('the strict profile', 'helm'), () => {
     expect(JSON.stringify((await render()).filter(({ kind }) => kind.endsWith('Role')))).toContain('secrets')
   })
 
-  test('refuses to read pull secrets', async () => {
-    const values = { profile: 'Strict', pullSecrets: { namespaces: ['team-a'] } }
-    await expect(render({ values })).rejects.toThrow(
-      'pullSecrets.namespaces: with the profile Strict no Secret is read',
-    )
+  test.each([
+    ['pull secrets', { pullSecrets: { enabled: true } }, 'pullSecrets'],
+    ['pull secrets of a namespace', { pullSecrets: { namespaces: ['team-a'] } }, 'pullSecrets'],
+    ['keys in Secrets', { keySecrets: [{ namespace: 'trust', name: 'release' }] }, 'keySecrets'],
+  ])('refuses to read %s', async (_, values, named) => {
+    const strict = render({ values: { profile: 'Strict', ...values } })
+    await expect(strict).rejects.toThrow(`${named}: with the profile Strict no Secret is read`)
+    await expect(render({ values })).resolves.toContainEqual(expect.objectContaining({ kind: 'Deployment' }))
   })
 
   test('mounts a certificate for the name of its Service, made by the chart', async () => {
