@@ -66,6 +66,7 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
     ['a value that it does not know', { replicaCount: 2 }, "additional properties 'replicaCount' not allowed"],
     ['one within another', { image: { Digest: 'x' } }, "at '/image': additional properties 'Digest' not allowed"],
     ['a profile that it does not know', { profile: 'strict' }, "at '/profile': value must be one of"],
+    ['a tag where none belongs', { image: { repository: 'registry.test/sealward:1' } }, "at '/image/repository'"],
     ['a digest that is none', { image: { digest: 'sha256:1' } }, "at '/image/digest'"],
   ])('refuses %s', async (_, refused, because) => {
     expect(await refusal({ values: refused })).toContain(because)
@@ -126,10 +127,13 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
     ])
   })
 
-  test('has the program started with what it understands', async () => {
-    const rendered = await render({ values: allKnobs() })
+  test.each([
+    ['every value set', allKnobs()],
+    ['the strict profile', { profile: 'Strict', records: { enabled: true } }],
+  ])('has the program started with what it understands: %s', async (_, values) => {
+    const rendered = await render({ values })
     const args = Object(at(rendered, [...deployed, 'containers', 0])).args
-    expect(args.length).toBeGreaterThan(10)
+    expect(args.length).toBeGreaterThan(8)
     expect(await parseCommandLine(args)).toMatchObject({ kind: 'run', spec: { name: 'serve' } })
     await expect(parseCommandLine([...args, '--unknown=1'])).rejects.toThrow('--unknown')
   })
