@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import process from 'node:process'
-import { program } from '../support/cli.ts'
+import { program as sources } from '../support/cli.ts'
 import { reviewOf } from '../support/served.ts'
 
 export interface SealwardOptions {
@@ -16,6 +16,18 @@ export interface SealwardOptions {
   /** Where it listens on loopback; any free port unless told. */
   readonly port?: number
   readonly flags?: readonly string[]
+  /** Node's words before `serve`; absent: the sources as they are. */
+  readonly program?: readonly string[]
+  /** A certificate of somebody else; absent: it makes one of its own. */
+  readonly tls?: GivenCertificate
+}
+
+/** Paths of PEM files, and the name that the certificate is for. */
+export interface GivenCertificate {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+  readonly name: string
 }
 
 export interface Answered {
@@ -38,11 +50,14 @@ export interface Sealward {
 let started = 0
 
 /** Waits until it listens; it may not be ready. @throws Error with what it said, where it ends before that */
-export async function startSealward({ folder, kubeconfig, port = 0, flags = [] }: SealwardOptions): Promise<Sealward> {
-  const ca = join(folder, `sealward-${++started}.pem`)
-  const where = ['--listen', `127.0.0.1:${port}`, '--tls-ca-out', ca]
+export async function startSealward(options: SealwardOptions): Promise<Sealward> {
+  const { folder, kubeconfig, port = 0, flags = [], program = [sources], tls } = options
+  const ca = tls?.ca ?? join(folder, `sealward-${++started}.pem`)
+  const certificate =
+    tls === undefined ? ['--tls-ca-out', ca] : ['--tls-cert', tls.cert, '--tls-key', tls.key, '--webhook-ca', tls.ca]
+  const where = ['--listen', `127.0.0.1:${port}`, ...certificate]
   const args = ['serve', '--kube', '--kubeconfig', kubeconfig, ...where, ...flags]
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [...program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   let said = ''
   const url = await new Promise<string>((resolve, reject) => {
@@ -53,7 +68,8 @@ export async function startSealward({ folder, kubeconfig, port = 0, flags = [] }
     })
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${said}`)))
   })
-  const agent = new Agent({ ca: await readFile(ca, 'utf8'), keepAlive: true })
+  const named = tls === undefined ? {} : { servername: tls.name }
+  const agent = new Agent({ ca: await readFile(ca, 'utf8'), keepAlive: true, ...named })
   let asked = 0
   return {
     url,
