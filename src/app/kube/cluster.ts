@@ -8,6 +8,7 @@ import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { Decision } from '#core/decision/decision.ts'
 import type { CodedError } from '#core/errors.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
+import type { PolicySet } from '#core/policy/set.ts'
 import type { Kube } from '#io/kube/kube.ts'
 import { eventsOf } from './admission-events.ts'
 import { Events } from './events.ts'
@@ -48,6 +49,7 @@ export function startCluster(options: ClusterOptions): Cluster {
   const policies = holdPolicies()
   const failed = sparingly(log)
   const status = new StatusWriter({ kube, signal, now, onFailure: (what, error) => failed(`status ${what}`, error) })
+  const take = taker(policies, options)
   const events = eventsFor(options, signal, failed)
   const objects = new PolicyObjects({
     kube,
@@ -56,7 +58,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     signal,
     onFailure: failed,
     onBuilt: (built) => {
-      take(built, policies, options)
+      take(built)
       status.tell(built.objects)
       options.onPolicies?.(built)
     },
@@ -102,24 +104,38 @@ function missingOf({ followed: { isLoaded, silence, problem } }: Namespaces): re
   return silence > staleAfterMs ? [`nothing was heard of namespaces for ${Math.round(silence / 1_000)} s${why}`] : []
 }
 
-function take({ set, objects }: BuiltPolicies, policies: PolicyHolder, { log, metrics }: ClusterOptions): void {
-  policies.accept(set)
-  const wrong = objects.filter(({ outcome }) => outcome.inForce !== 'written')
-  metrics.record({ kind: 'policies', outcome: 'loaded', count: set.policies.length })
-  log.info('policies loaded', { policies: set.policies.length, revision: set.revision, wrong: wrong.length })
-  if (wrong.length === 0) return
-  metrics.record({ kind: 'policies', outcome: 'refused' })
-  policies.refuse(
-    `${wrong.length} objects are not in force as they are written: ${wrong.slice(0, 5).map(nameOf).join(', ')}`,
-  )
-  for (const judged of wrong.slice(0, 20)) {
-    const [problem] = judged.outcome.problems
-    log.error('an object is not in force as it is written', {
-      object: nameOf(judged),
-      inForce: judged.outcome.inForce,
-      error: problem === undefined ? '' : `${problem.path} ${problem.message}`,
-    })
+/** Takes every new set, and tells what is new about it: a set, or objects that are wrong. */
+function taker(policies: PolicyHolder, { log, metrics }: ClusterOptions): (built: BuiltPolicies) => void {
+  let told: { readonly set: PolicySet; readonly wrong: string } | undefined
+  return ({ set, objects }) => {
+    const wrong = objects.filter(({ outcome }) => outcome.inForce !== 'written')
+    const text = wrong.map((judged) => `${nameOf(judged)} ${judged.outcome.inForce} ${problemOf(judged)}`).join('\n')
+    if (told?.set === set && told.wrong === text) return
+    told = { set, wrong: text }
+    policies.accept(set)
+    metrics.record({ kind: 'policies', outcome: 'loaded', count: set.policies.length })
+    log.info('policies loaded', { policies: set.policies.length, revision: set.revision, wrong: wrong.length })
+    if (wrong.length === 0) return
+    metrics.record({ kind: 'policies', outcome: 'refused' })
+    const some = wrong.slice(0, 5).map(nameOf).join(', ')
+    policies.refuse(`${wrong.length} objects are not in force as they are written: ${some}`)
+    for (const judged of wrong.slice(0, maxTold)) {
+      const { inForce } = judged.outcome
+      log.error('an object is not in force as it is written', {
+        object: nameOf(judged),
+        inForce,
+        error: problemOf(judged),
+      })
+    }
   }
+}
+
+/** Every object says it in its own status, too. */
+const maxTold = 20
+
+function problemOf({ outcome: { problems } }: JudgedObject): string {
+  const [problem] = problems
+  return problem === undefined ? '' : `${problem.path} ${problem.message}`
 }
 
 function nameOf({ kind, object }: JudgedObject): string {
@@ -131,13 +147,15 @@ function nameOf({ kind, object }: JudgedObject): string {
 function countUse(request: AdmissionRequest, { verdicts }: Decision, status: StatusWriter): void {
   if (request.dryRun) return
   for (const { judgement } of verdicts) {
-    for (const { policy, outcome, code, detail } of judgement?.byPolicy ?? []) {
+    if (judgement === undefined) continue
+    for (const { policy, outcome, code, detail } of judgement.byPolicy) {
       const isRefusal = outcome === 'untrusted' || outcome === 'undetermined'
-      status.used(
-        policy,
-        isRefusal ? { code: code ?? '', message: `${judgement?.reference}: ${detail ?? ''}` } : undefined,
-      )
+      const message = `${judgement.reference}: ${detail ?? ''}`
+      status.used({ policy }, isRefusal ? { code: code ?? '', message } : undefined)
     }
+    // A TrustPolicy may have an attestor of its own under the same name.
+    if (judgement.byPolicy.some(({ policy }) => policy.includes('/'))) continue
+    for (const attestor of new Set(judgement.signers.map((signer) => signer.attestor))) status.used({ attestor })
   }
 }
 

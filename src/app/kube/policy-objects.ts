@@ -21,13 +21,14 @@ export interface PolicyObjectsOptions {
   readonly tools: Omit<ReaderTools, 'readFile' | 'readSecret'>
   readonly exempt: readonly string[]
   readonly signal: AbortSignal
-  /** A new set, with what became of every object. */
+  /** What is in force, with what became of every object; also when only a status has changed. */
   readonly onBuilt: (built: BuiltPolicies) => void
   /** A kind or a Secret cannot be followed; told at every attempt. */
   readonly onFailure: (what: string, error: CodedError) => void
 }
 
 export interface BuiltPolicies {
+  /** The same value as long as it says the same. */
   readonly set: PolicySet
   readonly objects: readonly JudgedObject[]
 }
@@ -51,6 +52,7 @@ export class PolicyObjects {
   readonly #lastGood = new LastGoodObjects()
   readonly #memo = new ReadMemo()
   #isBuilt = false
+  #set: PolicySet | undefined
   #timer: NodeJS.Timeout | undefined
   #changedAt: number | undefined
 
@@ -130,6 +132,8 @@ export class PolicyObjects {
       return { kind, object, outcome, before: this.#lastGood.settle(kind, object, outcome.inForce) }
     })
     this.#lastGood.forgetOthers(objects)
-    onBuilt({ set: compilePolicySet(read, { exempt }), objects })
+    // A new status is no new set: what is remembered under the old one stays of use.
+    if (this.#set?.revision !== read.revision) this.#set = compilePolicySet(read, { exempt })
+    onBuilt({ set: this.#set, objects })
   }
 }

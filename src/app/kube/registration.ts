@@ -9,6 +9,7 @@ import { keepConfiguration } from './kept-configuration.ts'
 import {
   type ConfigurationKind,
   desiredWebhook,
+  unjudgedNamespaces,
   type WebhookOptions,
   type WebhookState,
 } from './webhook-configuration.ts'
@@ -62,7 +63,12 @@ export function createRegistration(options: RegistrationOptions): Registration {
     },
     report() {
       const problem = kept.map((each) => each.problem()).find((each) => each !== undefined)
-      return { registered: isRegistered(), ...(problem !== undefined && { problem }) }
+      return {
+        registered: isRegistered(),
+        // A gap that is meant, and should be known.
+        ...(wanted?.kind === 'webhooks' && { unjudgedNamespaces: unjudgedNamespaces(options, wanted) }),
+        ...(problem !== undefined && { problem }),
+      }
     },
     async close() {
       await Promise.all(kept.map((each) => each.close()))

@@ -16,7 +16,10 @@ export interface StatusWriterOptions {
   readonly onFailure: (object: string, error: CodedError) => void
 }
 
-/** What was judged by a policy since it was last written. */
+/** A policy by `name`, or `namespace/name` of a TrustPolicy. */
+export type Judge = { readonly policy: string } | { readonly attestor: string }
+
+/** What was judged by a policy, or vouched for by an attestor, since it was last written. */
 interface Use {
   images: number
   lastError: { readonly code: string; readonly message: string; readonly at: string } | undefined
@@ -59,10 +62,11 @@ export class StatusWriter {
     this.#wantAll()
   }
 
-  /** @param policy `name`, or `namespace/name` of a TrustPolicy */
-  used(policy: string, refusal: { readonly code: string; readonly message: string } | undefined): void {
-    const use = this.#uses.get(policy) ?? { images: 0, lastError: undefined }
-    this.#uses.set(policy, use)
+  /** An image was judged by a policy, or vouched for by an attestor. @param refusal why the policy did not let it pass */
+  used(by: Judge, refusal?: { readonly code: string; readonly message: string }): void {
+    const key = keyOf(by)
+    const use = this.#uses.get(key) ?? { images: 0, lastError: undefined }
+    this.#uses.set(key, use)
     use.images += 1
     if (refusal !== undefined)
       use.lastError = { ...refusal, message: refusal.message.slice(0, 1_024), at: this.#time() }
@@ -119,33 +123,32 @@ export class StatusWriter {
     this.#isCounting = true
     const known = new Set<string>()
     for (const judged of this.#objects.values()) {
-      if (!judged.kind.kind.endsWith('TrustPolicy')) continue
-      const policy = policyName(judged)
-      known.add(policy)
-      const use = this.#uses.get(policy)
-      if (use !== undefined && !this.#options.signal.aborted) await this.#addTo(judged, policy, use)
+      const key = keyOfObject(judged)
+      known.add(key)
+      const use = this.#uses.get(key)
+      if (use !== undefined && !this.#options.signal.aborted) await this.#addTo(judged, key, use)
     }
-    for (const policy of this.#uses.keys()) if (!known.has(policy)) this.#uses.delete(policy)
+    for (const key of this.#uses.keys()) if (!known.has(key)) this.#uses.delete(key)
     this.#isCounting = false
   }
 
-  async #addTo(judged: JudgedObject, policy: string, { images, lastError }: Use): Promise<void> {
+  async #addTo(judged: JudgedObject, key: string, { images, lastError }: Use): Promise<void> {
     const { resourceVersion, uid } = judged.object.metadata
     const status = { images: readStatus(judged.object).images + images, ...(lastError && { lastError }) }
     try {
       await this.#patch(pathOf(judged), { metadata: { uid, resourceVersion }, status })
-      this.#counted(policy, images)
+      this.#counted(key, images)
     } catch (error) {
       if (codeOf(error) === 'kube-conflict' || codeOf(error) === 'kube-not-found') return
       this.#options.onFailure(pathOf(judged), asCoded(error))
     }
   }
 
-  #counted(policy: string, images: number): void {
-    const use = this.#uses.get(policy)
+  #counted(key: string, images: number): void {
+    const use = this.#uses.get(key)
     if (use === undefined) return
     use.images -= images
-    if (use.images <= 0) this.#uses.delete(policy)
+    if (use.images <= 0) this.#uses.delete(key)
   }
 
   async #patch(path: string, body: object): Promise<void> {
@@ -165,8 +168,16 @@ function textOf({ object }: JudgedObject, { conditions: _, ...status }: StatusPa
   return JSON.stringify([object.metadata['uid'], status])
 }
 
-function policyName({ object: { metadata } }: JudgedObject): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
+function keyOf(by: Judge): string {
+  return 'policy' in by ? `policy ${by.policy}` : `attestor ${by.attestor}`
+}
+
+function keyOfObject({ kind, object: { metadata } }: JudgedObject): string {
+  const { namespace, name } = metadata
+  if (kind.kind === 'Attestor') return keyOf({ attestor: name })
+  return kind.kind.endsWith('TrustPolicy')
+    ? keyOf({ policy: typeof namespace === 'string' ? `${namespace}/${name}` : name })
+    : ''
 }
 
 function pathOf({ kind, object }: JudgedObject): string {

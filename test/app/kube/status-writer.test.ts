@@ -263,7 +263,7 @@ describe('images that were judged', () => {
   test('are added to what other replicas have counted, once a minute', async () => {
     const { writer, sent, pass } = writing()
     writer.tell([judged(counted, inForce, { resourceVersion: '7' })])
-    for (let image = 0; image < 3; image++) writer.used('n/p', undefined)
+    for (let image = 0; image < 3; image++) writer.used({ policy: 'n/p' })
     await pass(minute)
     expect(sent).toMatchObject([
       { path, body: { metadata: { uid: 'uid-p', resourceVersion: '7' }, status: { images: 43 } } },
@@ -277,10 +277,10 @@ describe('images that were judged', () => {
     const { writer, sent, failures, answers, pass } = writing()
     answers.push('kube-conflict')
     writer.tell([judged(counted)])
-    writer.used('n/p', undefined)
+    writer.used({ policy: 'n/p' })
     await pass(minute)
     writer.tell([judged({ ...counted, images: 50 })])
-    writer.used('n/p', undefined)
+    writer.used({ policy: 'n/p' })
     await pass(minute)
     expect(sent.map(({ body }) => body.status['images'])).toEqual([41, 52])
     expect(failures).toEqual([])
@@ -289,9 +289,9 @@ describe('images that were judged', () => {
   test('that are judged while the number is written are counted the next time', async () => {
     const { writer, sent, settled } = writing()
     writer.tell([judged(counted)])
-    writer.used('n/p', undefined)
+    writer.used({ policy: 'n/p' })
     await vi.advanceTimersByTimeAsync(minute)
-    writer.used('n/p', undefined)
+    writer.used({ policy: 'n/p' })
     await settled()
     writer.tell([judged({ ...counted, images: 41 })])
     await vi.advanceTimersByTimeAsync(minute)
@@ -303,8 +303,8 @@ describe('images that were judged', () => {
     const { writer, sent, failures, answers, pass } = writing()
     answers.push('kube-forbidden')
     writer.tell([judged(counted)])
-    writer.used('n/p', { code: 'signature-missing', message: 'x'.repeat(5_000) })
-    writer.used('n/p', undefined)
+    writer.used({ policy: 'n/p' }, { code: 'signature-missing', message: 'x'.repeat(5_000) })
+    writer.used({ policy: 'n/p' })
     await pass(minute)
     await pass(minute)
     const lastError = { code: 'signature-missing', message: 'x'.repeat(1_024), at: '2026-01-01T12:00:00.000Z' }
@@ -317,7 +317,7 @@ describe('images that were judged', () => {
 
   test('by a policy that is gone are forgotten', async () => {
     const { writer, sent, pass } = writing()
-    writer.used('n/other', undefined)
+    writer.used({ policy: 'n/other' })
     writer.tell([judged(counted)])
     await pass(minute)
     writer.tell([judged({ ...active, images: 0 }, inForce, { name: 'other' })])
@@ -328,7 +328,7 @@ describe('images that were judged', () => {
   test('are written one policy after another', async () => {
     const { writer, sent, pass, most } = writing()
     writer.tell(Array.from({ length: 10 }, (_, index) => judged(counted, inForce, { name: `p-${index}` })))
-    for (let index = 0; index < 10; index++) writer.used(`n/p-${index}`, undefined)
+    for (let index = 0; index < 10; index++) writer.used({ policy: `n/p-${index}` })
     await pass(minute)
     expect(sent).toHaveLength(10)
     expect(most()).toBe(1)
