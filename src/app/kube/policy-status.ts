@@ -49,6 +49,7 @@ const reasons: Readonly<Record<ObjectOutcome['inForce'], string>> = {
   written: 'InForce',
   before: 'EarlierVersionInForce',
   refusing: 'Refusing',
+  partly: 'PartlyInForce',
   nothing: 'NotInForce',
 }
 
@@ -58,6 +59,7 @@ function phaseOf({ inForce }: ObjectOutcome): Phase {
       return 'Active'
     case 'before':
     case 'refusing':
+    case 'partly':
       return 'Outdated'
     case 'nothing':
       return 'Invalid'
@@ -68,6 +70,7 @@ const introductions: Readonly<Record<ObjectOutcome['inForce'], string>> = {
   written: '',
   before: 'The version before this one is in force, because of this one',
   refusing: 'What it may be about and cannot be judged is refused, because',
+  partly: 'What can be read of it and what stood there before is denied; the rest is not, because',
   nothing: 'It is not in force, because',
 }
 

@@ -8,6 +8,7 @@ import type { ReadResult } from './read.ts'
 import { readObjects } from './read.ts'
 import type { ReaderTools } from './read-attestor.ts'
 import type { ReadMemo } from './read-memo.ts'
+import { salvagedList } from './salvaged-list.ts'
 
 /** An object, with what it was when it was last right. */
 export interface KeptObject extends PolicyObject {
@@ -28,6 +29,8 @@ export type InForce =
    * refused; or nobody knows what it was, and everything is refused that it may have been about.
    */
   | 'refusing'
+  /** Of a DenyList: what of it can be read, and what stood there before. */
+  | 'partly'
   | 'nothing'
 
 export interface ObjectOutcome {
@@ -95,7 +98,10 @@ class Choice {
       else this.#choose(object, object.value, 'written', [])
     }
     const problems = (name: string) => written.get(name) ?? []
-    const edited = bad.filter(({ before, value }) => before !== undefined && before !== value)
+    this.#settleLists(bad, problems)
+    const edited = bad.filter(
+      ({ name, before, value }) => before !== undefined && before !== value && !this.#outcomes.has(name),
+    )
     const old = edited.map((object) => ({ ...object, value: object.before }))
     const oldProblems = this.#problemsOf(old)
     for (const object of old) {
@@ -110,6 +116,16 @@ class Choice {
     const read = this.#read([])
     if (read.problems.length > 0) throw new Error('what was right by itself is wrong with the others')
     return { read, outcomes: new Map(objects.map(({ name }) => [name, this.#outcomes.get(name) ?? asWritten])) }
+  }
+
+  #settleLists(objects: readonly KeptObject[], problems: (name: string) => readonly Problem[]): void {
+    const lists = objects
+      .filter(({ kind }) => kind === 'DenyList')
+      .map((list) => ({ ...list, value: salvagedList(list.value, list.before) }))
+    const still = this.#problemsOf(lists)
+    for (const list of lists) {
+      if (!still.has(list.name)) this.#choose(list, list.value, 'partly', problems(list.name))
+    }
   }
 
   #settleWithoutAttestor(objects: readonly KeptObject[], problems: (name: string) => readonly Problem[]): void {

@@ -5,9 +5,12 @@ import { later, list, object, text } from './shape.ts'
 import { fingerprint, imageDigest, line } from './text-formats.ts'
 
 /** 300 KiB of digests: a quarter of what an object in a cluster may be. Longer lists are split. */
-const maxDigests = 4_096
+export const maxDigests = 4_096
 /** An organisation that has lost more keys than these asks for its keys anew. */
-const maxKeys = 1_024
+export const maxKeys = 1_024
+
+/** A sentence or two. */
+export const maxReason = 1024
 
 export const denyListSpec: ObjectShape = object(
   {
@@ -20,7 +23,7 @@ export const denyListSpec: ObjectShape = object(
       shape: list(text(fingerprint, 64), { min: 1, max: maxKeys, distinct: true }),
     },
     identities: later('Keyless identities by which no signature counts.', 'list'),
-    reason: { doc: 'Why; whoever is refused reads it.', shape: text(line, 1024), required: true },
+    reason: { doc: 'Why; whoever is refused reads it.', shape: text(line, maxReason), required: true },
   },
   {
     together: [

@@ -41,7 +41,8 @@ export const line: TextFormat = {
       : printable(text, text.length) === text
         ? undefined
         : 'must be one line of visible characters',
-  pattern: '\\S',
+  // The same but for unassigned characters, of which the API servers that were built with Go before 1.25 know none.
+  pattern: '^ *[^\\p{C}\\p{Z}](?:[^\\p{C}\\p{Z}]| )*$',
 }
 export const anyText: TextFormat = { doc: 'text' }
 

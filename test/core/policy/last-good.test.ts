@@ -9,6 +9,7 @@ import { compilePolicySet } from '#core/policy/set.ts'
 import {
   attestor,
   clusterPolicy,
+  denyList,
   type Json,
   keySpec,
   pems,
@@ -182,5 +183,57 @@ describe('objects that are read again', () => {
     const second = readLastGood([rotated, policy], toolsWith(), memo).read.policies[0]
     expect(second?.revision).not.toBe(first?.revision)
     expect(readLastGood([release, policy], toolsWith(), memo).read.policies[0]?.revision).toBe(first?.revision)
+  })
+})
+
+describe('a DenyList that is wrong', () => {
+  const digest = (letter: string) => `sha256:${letter.repeat(64)}`
+  const key = (letter: string) => letter.repeat(64)
+  const right = denyList({ digests: [digest('a')], keys: [key('b')], reason: 'stolen' })
+  const denied = (object: KeptObject) => {
+    const { policies, inForce, outcomes } = read(kept(written), kept(clusterPolicy({ rules: rules() })), object)
+    const [list] = policies.denyLists
+    return {
+      inForce: inForce['DenyList leaked'],
+      problems: outcomes.get('DenyList leaked')?.problems.map(({ path }) => path),
+      ...(list && { digests: list.digests, keys: list.keys, reason: list.reason }),
+    }
+  }
+
+  test('denies what of it can be read, with what stood there before', () => {
+    const edited = denyList({ digests: [digest('c'), 'v1'], keys: [key('b'), key('d')], reason: 'lost' })
+    expect(denied(kept(edited, right))).toEqual({
+      inForce: 'partly',
+      problems: ['spec.digests[1]'],
+      digests: [digest('c'), digest('a')],
+      keys: [key('b'), key('d')],
+      reason: 'lost',
+    })
+    expect(denied(kept(denyList({ digests: [digest('c')], reason: 'lost' }), right))).toMatchObject({
+      inForce: 'written',
+      digests: [digest('c')],
+      keys: [],
+    })
+  })
+
+  test.each<[string, Spec, object]>([
+    ['a word of a version to come', { keys: [key('b')], identities: [] }, { keys: [key('b')], reason: 'leaked' }],
+    [
+      'a reason of two lines',
+      { keys: [key('b')], reason: 'a\nb' },
+      { reason: 'its DenyList is wrong as it is written' },
+    ],
+    ['a reason that is too long', { keys: [key('b')], reason: 'a'.repeat(1_025) }, { keys: [key('b')] }],
+    ['no list where one should be', { keys: [key('b')], digests: digest('a') }, { digests: [], keys: [key('b')] }],
+    ['an entry twice', { digests: [digest('a'), digest('a')] }, { digests: [digest('a')] }],
+    ['an entry that is no text', { digests: [digest('a'), 5] }, { digests: [digest('a')] }],
+  ])('by %s denies the rest, though it never was right', (_, spec, found) => {
+    expect(denied(kept(denyList(spec), 'never right'))).toMatchObject({ inForce: 'partly', ...found })
+  })
+
+  test('in which nothing can be read denies what stood there before, and else nothing', () => {
+    const nothing = denyList({ digests: ['v1'] })
+    expect(denied(kept(nothing, right))).toMatchObject({ inForce: 'partly', digests: [digest('a')], keys: [key('b')] })
+    expect(denied(kept(nothing, 'never right'))).toEqual({ inForce: 'nothing', problems: ['spec.digests[0]'] })
   })
 })

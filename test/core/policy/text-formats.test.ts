@@ -109,3 +109,26 @@ describe('the name of a namespace', () => {
     }
   })
 })
+
+describe('what an API server takes for a line of text', () => {
+  const matches = (text: string) => new RegExp(line.pattern ?? '', 'u').test(text)
+
+  it.each([
+    'a',
+    ' a',
+    'a b ',
+    'ä – 好 😀',
+    '"',
+    ' ',
+    '',
+    'a\nb',
+    'a\tb',
+    '\u202e',
+    'a\u200bb',
+    'a\u00a0b',
+    '\u2028',
+    '\ue000',
+  ])('%j is what our reader takes', (text) => {
+    expect(matches(text)).toBe(line.problem?.(text) === undefined)
+  })
+})
