@@ -4,10 +4,22 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Decision } from '#core/decision/decision.ts'
 import { CodedError } from '#core/errors.ts'
-import type { Mode, Pin, Policy, Requirement, WhenUndetermined } from '#core/policy/words.ts'
+import type { Digest } from '#core/image/digest.ts'
+import type { DenyList, Mode, Pin, Policy, Requirement, WhenUndetermined } from '#core/policy/words.ts'
 import { at, judging, name } from '../../support/judging.ts'
 import { indexType, MemoryRegistry, manifestType } from '../../support/memory-registry.ts'
-import { allOf, anyOf, anything, atLeast, attestor, deny, policy, rule, signed } from '../../support/policies.ts'
+import {
+  allOf,
+  anyOf,
+  anything,
+  atLeast,
+  attestor,
+  deny,
+  denying,
+  policy,
+  rule,
+  signed,
+} from '../../support/policies.ts'
 
 const elsewhere = { registry: 'registry.example.com', repository: 'signatures' }
 const far = attestor('far', { keys: ['ci'], storage: { repository: elsewhere } })
@@ -94,30 +106,37 @@ const registry = new MemoryRegistry()
 const signers = { v0: [], v1: ['release'], v2: ['ci'], v3: ['release', 'ci'] } as const
 
 /** `v1` is signed by `release`, `v2` by `ci`, `v3` by both and far away too, `v0` by nobody; `list` is an index. */
+const digests: Digest[] = []
 const texts = new Map<string, string>([['NO NAME', 'NO NAME']])
 for (const [tag, names] of Object.entries(signers)) {
   const digest = registry.putImage(at, tag, tag)
+  digests.push(digest)
   for (const each of names) registry.sign(at, each, { digest })
   if (tag === 'v3') registry.sign(elsewhere, 'ci', { digest })
   texts.set(tag, `${name}:${tag}`).set(`@${tag}`, `${name}@${digest}`)
 }
-const manifests = [{ mediaType: manifestType, digest: registry.putImage(at, 'v3'), size: 1 }]
+const child = registry.putImage(at, 'v3')
+const manifests = [{ mediaType: manifestType, digest: child, size: 1 }]
 const list = registry.putManifest(at, { schemaVersion: 2, mediaType: indexType, manifests }, 'list')
 registry.sign(at, 'release', { digest: list })
 texts.set('list', `${name}:list`)
 
-async function decide(policies: readonly Policy[], { images, purpose, outage }: Request): Promise<Decision> {
+async function decide(
+  policies: readonly Policy[],
+  { images, purpose, outage }: Request,
+  denyLists: readonly DenyList[] = [],
+): Promise<Decision> {
   const written = images.map((image) => texts.get(image) ?? image)
   const { judge, clock } = judging(registry)
   registry.before = () => {}
-  if (outage === 'all') await judge(written, policies, { purpose })
+  if (outage === 'all') await judge(written, policies, { purpose, denyLists })
   clock.now += 1_800_000
   registry.before = ({ question }) => {
     if (outage === 'all') throw new CodedError('registry-unreachable', 'nobody answers')
     if (outage === 'elsewhere' && question.includes('/signatures')) throw new CodedError('registry-failing', 'no')
     if (outage === 'content' && question.startsWith('tagged')) throw new CodedError('digest-mismatch', 'no')
   }
-  return judge(written, policies, { purpose })
+  return judge(written, policies, { purpose, denyLists })
 }
 
 const runs = { numRuns: 300 }
@@ -197,6 +216,39 @@ describe('beside policies in force', () => {
       })
       await fc.assert(property, runs)
       expect(Math.min(seen.allowed, seen.denied)).toBeGreaterThan(50)
+    },
+    timeout,
+  )
+})
+
+describe('a DenyList', () => {
+  const someList = fc
+    .record({ digests: fc.subarray([...digests, list]), keys: fc.subarray(['release', 'ci']) })
+    .filter((parts) => parts.digests.length + parts.keys.length > 0)
+    .map((parts) => denying(parts))
+
+  test(
+    'never lets in what was denied, and nothing that it names where its digest is known',
+    async () => {
+      const { seen, count } = counter()
+      const met = { digests: 0, keys: 0 }
+      const property = fc.asyncProperty(inForce, someList, someRequest, async ([first, others], denied, request) => {
+        const before = await decide([first, ...others], request)
+        const after = await decide([first, ...others], request, [denied])
+        count(before)
+        if (!before.allowed) expect(after.allowed).toBe(false)
+        for (const { judgement, outcome, code } of after.verdicts) {
+          const isListed = judgement?.digest !== undefined && denied.digests.includes(judgement.digest)
+          if (isListed) expect([outcome, code]).toEqual(['untrusted', 'digest-denied'])
+          if (code === 'digest-denied') met.digests++
+          if (JSON.stringify(judgement?.byPolicy ?? []).includes('key-denied')) met.keys++
+          for (const { fingerprint } of judgement?.signers ?? []) expect(denied.keys).not.toContain(fingerprint)
+        }
+        for (const { to } of after.pins) for (const digest of denied.digests) expect(to).not.toContain(digest)
+      })
+      await fc.assert(property, runs)
+      expect(Math.min(seen.allowed, seen.denied)).toBeGreaterThan(50)
+      expect(Math.min(met.digests, met.keys)).toBeGreaterThan(5)
     },
     timeout,
   )
