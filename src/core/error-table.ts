@@ -459,6 +459,11 @@ const input = {
   },
   'kube-unreachable': { kind: 'input', meaning: 'The API server does not answer.', next: 'It is tried again.' },
   'kube-failing': { kind: 'input', meaning: 'The API server failed.', next: 'It is tried again.' },
+  'kube-unauthenticated': {
+    kind: 'input',
+    meaning: 'The API server does not know who asks: the token or certificate is none of its own, or has expired.',
+    next: 'Look at the service account, or at the kubeconfig.',
+  },
   'kube-forbidden': {
     kind: 'input',
     meaning: 'The API server does not let Sealward do this.',

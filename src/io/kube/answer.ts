@@ -25,7 +25,7 @@ export function parseAnswer(bytes: Uint8Array, asked: string): KubeAnswer {
 }
 
 const codes: Readonly<Record<number, ErrorCode>> = {
-  401: 'kube-forbidden',
+  401: 'kube-unauthenticated',
   403: 'kube-forbidden',
   404: 'kube-not-found',
   409: 'kube-conflict',

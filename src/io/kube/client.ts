@@ -29,8 +29,8 @@ export interface KubeClient {
    * The object in the answer.
    *
    * @param signal of whoever waits; after some seconds it ends by itself
-   * @throws CodedError `kube-not-found`, `kube-conflict`, `kube-expired`, `kube-forbidden`, `kube-rejected`, `kube-failing`,
-   *   `kube-unreachable`, `kube-config`
+   * @throws CodedError `kube-not-found`, `kube-conflict`, `kube-expired`, `kube-unauthenticated`, `kube-forbidden`,
+   *   `kube-rejected`, `kube-failing`, `kube-unreachable`, `kube-config`
    */
   send(request: KubeRequest, signal?: AbortSignal): Promise<KubeAnswer>
   /**

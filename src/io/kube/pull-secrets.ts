@@ -2,7 +2,7 @@
 // account, in their order. Each set of credentials has a name (`scope`) that is another one as soon as a Secret is changed,
 // deleted or no longer granted, so that what was read by it before is of no use to who asks later (`app/engine/memory.ts`).
 
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hash, randomBytes } from 'node:crypto'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { CodedError } from '#core/errors.ts'
 import { createCache } from '#io/cache.ts'
@@ -55,7 +55,7 @@ export function createPullSecrets(kube: Pick<Kube, 'follow'>, options: PullSecre
   const patient = (signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const named = (scope: PullScope | undefined): string | undefined => {
     if (scope === undefined) return undefined
-    const name = `${prefix}${createHash('sha256').update(JSON.stringify(scope)).digest('base64url')}`
+    const name = `${prefix}${hash('sha256', JSON.stringify(scope), 'base64url')}`
     scopes.set(name, scope)
     return name
   }
@@ -141,7 +141,7 @@ async function entriesOf(
   if (state?.kind === 'found' && 'mark' in state.value && state.value.mark === mark) return { auths: state.value.auths }
   const what = secretName(namespace, name)
   return state === undefined || state.kind === 'unread'
-    ? { problem: new CodedError('pull-secret-unread', `${what} was not read: the API server did not answer in time`) }
+    ? { problem: new CodedError('pull-secret-unread', `${what} was not read: the API server did not give it in time`) }
     : { remark: `${what} was changed meanwhile: try again` }
 }
 

@@ -83,7 +83,7 @@ function sourceOf(namespace: string, name: string, state: NamedState<KnownSecret
         why: `${what} was not read: no RoleBinding in ${namespace} lets Sealward list and watch it`,
       }
     case 'unread':
-      return { kind: 'unread', why: `${what} was not read: the API server did not answer in time` }
+      return { kind: 'unread', why: `${what} was not read: the API server did not give it in time` }
   }
 }
 
@@ -99,6 +99,6 @@ function accountSource(
     case 'forbidden':
       return { kind: 'nothing', why: `${what}: no RoleBinding in ${namespace} lets Sealward list and watch it` }
     case 'unread':
-      return { kind: 'unread', why: `${what}: the API server did not answer in time` }
+      return { kind: 'unread', why: `${what}: the API server did not give them in time` }
   }
 }

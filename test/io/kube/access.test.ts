@@ -123,7 +123,7 @@ describe.skipIf(missing('openssl'))(titled('access to an API server', 'openssl')
     const tokenFile = await file('bad')
     const config = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
     const client = createKubeClient(await open({}, config))
-    expect((await refusal(client.send({ method: 'GET', path }))).code).toBe('kube-forbidden')
+    expect((await refusal(client.send({ method: 'GET', path }))).code).toBe('kube-unauthenticated')
     await writeFile(tokenFile, 'good')
     vi.advanceTimersByTime(61_000)
     expect(await client.send({ method: 'GET', path })).toMatchObject({ items: [] })

@@ -35,7 +35,7 @@ describe.skipIf(missing('openssl'))(titled('requests to an API server', 'openssl
 
   test.each([
     [400, 'kube-rejected'],
-    [401, 'kube-forbidden'],
+    [401, 'kube-unauthenticated'],
     [403, 'kube-forbidden'],
     [404, 'kube-not-found'],
     [409, 'kube-conflict'],
@@ -158,7 +158,7 @@ describe.skipIf(missing('openssl'))(titled('requests to an API server', 'openssl
     const secret = 'a-token-that-nobody-sees'
     const bearer = await opened({}, { token: secret })
     const errors = [await refusal(bearer.send({ method: 'GET', path }))]
-    expect(errors[0]).toMatchObject({ code: 'kube-forbidden', message: `GET ${path}: 401 Unauthorized` })
+    expect(errors[0]).toMatchObject({ code: 'kube-unauthenticated', message: `GET ${path}: 401 Unauthorized` })
     fake.lie = (_, response) => {
       response.socket?.destroy()
     }

@@ -285,6 +285,15 @@ describe('a Secret that is not granted', () => {
     expect(kube.all).toHaveLength(2)
   })
 
+  test('is not one that an API server keeps from us because it does not know who we are', async () => {
+    const { scopeOf, users, kube } = world(eachItsName)
+    const before = await scopeOf(pod('team', 'a'))
+    kube.of('team/secrets/a').fail('kube-unauthenticated')
+    expect(await scopeOf(pod('team', 'a'))).toBe(before)
+    expect(await users(pod('team', 'a'))).toEqual(['a'])
+    expect(kube.of('team/secrets/a').options.signal.aborted).toBe(false)
+  })
+
   test('any more gives nothing from that moment on', async () => {
     const { scopeOf, users, kube } = world(eachItsName)
     const before = await scopeOf(pod('team', 'a'))
