@@ -8,7 +8,10 @@ import { missing, titled } from '../support/tools.ts'
 import { type ControlPlane, clusterTools, startControlPlane } from './control-plane.ts'
 import type { PullWorld, Tenants } from './pull-world.ts'
 import { deploymentIn, named, openPullWorld, podIn, prepareTenants } from './pull-world.ts'
+import { usedRights, userOf } from './rights.ts'
 
+/** Of `prepareTenants`. */
+const sealward = { namespace: 'sealward', name: 'sealward' }
 const tools = [...clusterTools, 'docker-registry'] as const
 
 describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...tools), () => {
@@ -19,7 +22,10 @@ describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...t
   let image: string
 
   beforeAll(async () => {
-    ;[cluster, registry] = await Promise.all([startControlPlane(), startPrivateRegistry()])
+    ;[cluster, registry] = await Promise.all([
+      startControlPlane({ audited: [userOf(sealward)] }),
+      startPrivateRegistry(),
+    ])
     tenants = await prepareTenants(cluster)
     for (const name of ['team', 'other', 'ungranted']) await tenants.namespace(name)
     await tenants.secret('team/regcred', { [registry.host]: alice })
@@ -308,7 +314,7 @@ describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...t
         const answer = await world.admit(fresh)
         expect(answer).toMatchObject({ outcome: 'denied', code: 'pull-secret-unread' })
         expect(answer.message).toContain(
-          'the pull secret other/regcred was not read: the API server did not answer in time',
+          'the pull secret other/regcred was not read: the API server did not give it in time',
         )
         expect(performance.now() - since).toBeLessThan(6_000)
         expect(await world.admit(pod)).toMatchObject(allowed)
@@ -354,8 +360,21 @@ describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...t
     test('neighbour: is what the API server knows us by', async () => {
       expect(await world.admit(podIn('team', image, named('regcred')))).toMatchObject(allowed)
       const nobody = await openPullWorld({ ...tenants, token: 'no.such.token' })
-      expect(await nobody.admit(podIn('team', image, named('regcred')))).toMatchObject(denied)
+      const answer = await nobody.admit(podIn('team', image, named('regcred')))
+      expect(answer).toMatchObject({ outcome: 'denied', code: 'pull-secret-unread' })
       await nobody.close()
+    })
+  })
+
+  describe('NW-06: what the API server has on record of all this', () => {
+    test('is no question for more than one object, whether it was answered or not', async () => {
+      const calls = await usedRights(cluster, sealward)
+      const ofTenants = calls.filter(({ namespace }) => namespace !== undefined)
+      expect(ofTenants.filter(({ allowed }) => !allowed).length).toBeGreaterThan(0)
+      expect(ofTenants.filter(({ name }) => name === undefined)).toEqual([])
+      expect(new Set(ofTenants.map(({ verb }) => verb))).toEqual(new Set(['list', 'watch']))
+      expect(new Set(ofTenants.map(({ resource }) => resource))).toEqual(new Set(['secrets', 'serviceaccounts']))
+      expect(calls.filter(({ resource, namespace }) => resource === 'secrets' && namespace === undefined)).toEqual([])
     })
   })
 })
