@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { render } from '../support/helm.ts'
 import { missing, needed, titled } from '../support/tools.ts'
@@ -31,6 +31,9 @@ describe('docs/install.md', () => {
     expect([way('helm').length, way('manifest').length, files.length]).toEqual([7, 4, 3])
   })
 })
+
+// A quiet machine needs a few seconds for each; one on which five other suites are at work took twenty.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 })
 
 describe.skipIf(missing(...tools))(titled('docs/install.md, as a script', ...tools), () => {
   let cluster: ControlPlane

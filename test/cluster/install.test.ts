@@ -1,6 +1,6 @@
 // Installing, as a person does it: what the chart and the plain manifest render is taken by a real API server.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { allKnobs } from '../deploy/chart-knobs.ts'
 import { helm, renderText, someImage } from '../support/helm.ts'
 import { missing, titled } from '../support/tools.ts'
@@ -13,6 +13,9 @@ const attestor = {
 }
 const rules = [{ images: ['registry.test/team/**'], require: { signature: { attestor: 'release' } } }]
 const policies = { attestors: { release: attestor }, clusterTrustPolicies: { production: { rules } } }
+
+// A quiet machine needs a few seconds for each; one on which five other suites are at work took twenty.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 })
 
 describe.skipIf(missing(...tools))(titled('installing on a real API server', ...tools), () => {
   let cluster: ControlPlane

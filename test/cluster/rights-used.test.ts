@@ -1,7 +1,7 @@
 // The rights that an installation grants are those that the program uses: everything that it ever does is brought about here,
 // what only faults bring about too, and the API server's audit log says what was asked for.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { render } from '../support/helm.ts'
 import { missing, titled } from '../support/tools.ts'
 import { clusterTools } from './control-plane.ts'
@@ -13,6 +13,9 @@ const patient = { timeout: 90_000, interval: 300 }
 const keySecret = { namespace: 'team-a', name: 'release-key' }
 const configurations = ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'] as const
 const teamA = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } }
+
+// A quiet machine needs a few seconds for each; one on which five other suites are at work took twenty.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 })
 
 describe.skipIf(missing(...tools))(titled('the rights that are granted and those that are used', ...tools), () => {
   let installed: Installed
@@ -32,7 +35,7 @@ describe.skipIf(missing(...tools))(titled('the rights that are granted and those
     const values = { pullSecrets: { namespaces: ['team-a'] }, keySecrets: [keySecret] }
     const more = (await render({ values })).filter(({ metadata }) => metadata.namespace === 'team-a')
     installed = await install({ flags: ['--pull-secrets'], more: [teamA, ...more] })
-  }, 240_000)
+  })
   afterAll(() => installed?.stop())
 
   const kubectl = (...args: readonly string[]) => installed.kubectl(...args)
@@ -71,7 +74,7 @@ describe.skipIf(missing(...tools))(titled('the rights that are granted and those
     await expect.poll(areRegistered, patient).toEqual([true, true])
     await expect.poll(async () => (await run('unsigned', installed.world.image('unsigned'))).code, patient).toBe(1)
     expect(await run('signed', installed.world.image('signed'))).toMatchObject({ code: 0 })
-  }, 120_000)
+  })
 
   test('a namespace that nobody has told of is asked for, and what depends on its labels is refused', async () => {
     expect((await installed.sealward.ask(installed.world.image('signed'), { namespace: 'not-there' })).allowed).toBe(
@@ -109,24 +112,24 @@ describe.skipIf(missing(...tools))(titled('the rights that are granted and those
     const certificate = ['get', 'secret', '-n', 'sealward', 'sealward-webhook-tls', '-o', 'jsonpath={.data.tls\\.crt}']
     await expect.poll(() => kubectl(...certificate), patient).not.toBe('')
     await expect.poll(async () => (await run('mended', installed.world.image('signed'))).stderr, patient).toBe('')
-  }, 200_000)
+  })
 
   test('the same refusal again is the same event, with a count', async () => {
     for (let index = 0; index < 3; index++) await run('again', installed.world.image('unsigned'))
     const counts = ['get', 'events.events.k8s.io', '-n', 'team-a', '-o', 'jsonpath={.items[*].series.count}']
     await expect.poll(() => kubectl(...counts), patient).toMatch(/[3-9]/)
-  }, 120_000)
+  })
 
   test('without a policy there is no webhook', async () => {
     await kubectl('delete', 'clustertrustpolicies,attestors,denylists', '--all')
     await kubectl('delete', 'trustpolicies', '--all', '-n', 'team-a')
     await expect.poll(areRegistered, patient).toEqual([false, false])
-  }, 120_000)
+  })
 
   test('all of that took the rights that were granted, every one and no other', async () => {
     const grants = grantedRights(installed.manifests, account)
     const unused = async () => compareRights(await usedRights(installed.cluster, account), grants)
     await expect.poll(unused, patient).toEqual({ refused: [], foreign: [], unused: [] })
     await expectExactRights(installed.cluster, installed.manifests, account)
-  }, 120_000)
+  })
 })

@@ -40,6 +40,9 @@ describe('the rights of the plain manifest', () => {
   })
 })
 
+// A quiet machine needs a few seconds for each; one on which five other suites are at work took twenty.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 })
+
 describe.skipIf(missing(...clusterTools))(titled('rights, by the audit log', ...clusterTools), () => {
   let cluster: ControlPlane
   let asAccount: Kubectl

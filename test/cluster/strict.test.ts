@@ -6,7 +6,7 @@ import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { render } from '../support/helm.ts'
 import type { Manifest } from '../support/manifests.ts'
@@ -19,6 +19,9 @@ import { startWorld, type World } from './world.ts'
 
 const tools = [...clusterTools, 'helm'] as const
 const patient = { timeout: 60_000, interval: 200 }
+
+// A quiet machine needs a few seconds for each; one on which five other suites are at work took twenty.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 })
 
 describe.skipIf(missing(...tools))(titled('the strict profile in a cluster', ...tools), () => {
   let cluster: ControlPlane
@@ -65,7 +68,7 @@ describe.skipIf(missing(...tools))(titled('the strict profile in a cluster', ...
     const [tls, program] = [await certificateFiles(), await builtProgram()]
     sealward = await startSealward({ folder: cluster.folder, kubeconfig, port, flags, tls, program })
     await kubectl(['apply', '-f', '-'], world.policy)
-  }, 240_000)
+  })
   afterAll(async () => {
     await sealward?.stop()
     await Promise.all([cluster?.stop(), world?.stop()])
