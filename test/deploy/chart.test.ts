@@ -123,7 +123,7 @@ describe.skipIf(missing('helm'))(titled('the chart', 'helm'), () => {
       livenessProbe: { httpGet: { path: '/healthz', ...probe } },
     })
     expect(at(plain, ['NetworkPolicy/sealward', 'spec', 'ingress'])).toEqual([
-      { ports: [{ port: 'https', protocol: 'TCP' }] },
+      { ports: [{ port: 8443, protocol: 'TCP' }] },
     ])
   })
 
@@ -228,6 +228,13 @@ describe.skipIf(missing('helm'))(titled('the strict profile', 'helm'), () => {
         '--webhook-ca=/etc/sealward/tls/ca.crt',
       ]),
     )
+  })
+
+  test('a certificate from elsewhere takes no right on Secrets in the other profile, either', async () => {
+    const given = await render({ values: { certificate: { existingSecret: 'from-elsewhere' } } })
+    expect(JSON.stringify(given.filter(({ kind }) => kind.endsWith('Role')))).not.toContain('secrets')
+    const args = at(given, ['Deployment/sealward', 'spec', 'template', 'spec', 'containers', 0, 'args'])
+    expect(args).toContain('--webhook-ca=/etc/sealward/tls/ca.crt')
   })
 
   test('makes none where one is named', async () => {
