@@ -1,5 +1,5 @@
 // As much of an API server as following and requests need, for what the real one does not show on command: it forgets
-// history, ends and cuts watches, and says anything that a test wants said. `test/cluster/fake-contract.test.ts` holds it
+// history, ends and cuts watches, and says anything that a test wants said. `test/cluster/api-contract.ts` holds it
 // against the real one. Needs openssl; guard the suite with `missing('openssl')`.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -204,7 +204,7 @@ export class FakeApiServer {
     const known = this.#objects.get(collection, name)
     const { uid, resourceVersion }: Readonly<Record<string, unknown>> = given.metadata ?? {}
     if (known === undefined) refuse(response, 404, `"${name}" not found`)
-    else if (uid !== undefined && uid !== known.metadata.uid) refuse(response, 409, 'Precondition failed: UID')
+    else if (uid !== undefined && uid !== known.metadata.uid) refuse(response, 422, 'metadata.uid: field is immutable')
     else if (resourceVersion !== undefined && resourceVersion !== known.metadata.resourceVersion)
       refuse(response, 409, 'the object has been modified')
     else if (method === 'DELETE') answerJson(response, 200, this.#objects.remove(collection, name))
