@@ -63,7 +63,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
   const isJudged = (options = soon) =>
     expect.poll(async () => [await allows('signed'), await allows('unsigned')], options).toEqual([true, false])
 
-  test('before there are kinds it is not ready, says why, and admits nothing', async () => {
+  test('FT-03: before there are kinds it is not ready, says why, and admits nothing', async () => {
     expect(await sealward.ready()).toMatchObject({ ready: false })
     expect(JSON.stringify(await sealward.ready())).toContain('clustertrustpolicies have not been read')
     const answer = await sealward.ask(world.image('signed'))
@@ -97,12 +97,12 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await expect.poll(() => allows('unsigned'), soon).toBe(true)
     })
 
-    test('a key that is revoked counts no longer', async () => {
+    test('PC-02, PC-05: a key that is revoked counts no longer', async () => {
       await apply(release({ revoked: { at: '2026-01-01T00:00:00Z', reason: 'Compromised' } }))
       await expect.poll(() => allows('signed'), soon).toBe(false)
     })
 
-    test('an attestor that is deleted takes its trust away, and comes back with it', async () => {
+    test('PC-02: an attestor that is deleted takes its trust away, and comes back with it', async () => {
       await remove('att', 'release')
       await expect.poll(() => allows('signed'), soon).toBe(false)
       await expect
@@ -117,7 +117,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await expect.poll(async () => (await statusOf('ctp', 'shop')).phase, soon).toBe('Active')
     })
 
-    test('a new policy that is wrong changes nothing but its own status', async () => {
+    test('PC-06: a new policy that is wrong changes nothing but its own status', async () => {
       const revision = (await sealward.ready())['revision']
       await apply(object('ClusterTrustPolicy', 'wrong', signedBy('nobody')))
       await expect
@@ -152,7 +152,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await isJudged()
     })
 
-    test('an edit that is wrong keeps what stood there before, over a restart too', async () => {
+    test('PC-06: an edit that is wrong keeps what stood there before, over a restart too', async () => {
       await apply(shop('nobody'))
       await expect
         .poll(() => statusOf('ctp', 'shop'), soon)
@@ -171,7 +171,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       expect(await statusOf('ctp', 'shop')).not.toHaveProperty('inForce')
     })
 
-    test('an edit that is wrong, made while nobody followed, refuses what the policy is about', async () => {
+    test('PC-06: an edit that is wrong, made while nobody followed, refuses what the policy is about', async () => {
       await sealward.stop('SIGKILL')
       await apply(shop('nobody'))
       await start()
@@ -181,7 +181,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await isJudged()
     })
 
-    test('a key is read from its Secret, changes with it, and goes with it', async () => {
+    test('PC-02: a key is read from its Secret, changes with it, and goes with it', async () => {
       const secret = (pem: string) => ({
         apiVersion: 'v1',
         kind: 'Secret',
@@ -227,7 +227,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       ]).toEqual([true, false, true])
     })
 
-    test('namespaces are chosen by the labels that they have now, one that was just made too', async () => {
+    test('AD-10: namespaces are chosen by the labels that they have now, one that was just made too', async () => {
       const selecting = {
         ...signedBy('release'),
         match: { namespaceSelector: { matchLabels: { signed: 'required' } } },
@@ -243,7 +243,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await remove('namespace', 'just-made', '--wait=false')
     })
 
-    test('a namespace that nobody knows is refused where its labels matter, and only there', async () => {
+    test('AD-10: a namespace that nobody knows is refused where its labels matter, and only there', async () => {
       expect(await allows('signed', { namespace: 'nowhere' })).toBe(true)
       const selecting = {
         ...signedBy('release'),
@@ -277,7 +277,7 @@ describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterToo
       await expect.poll(() => allows('unsigned'), soon).toBe(true)
     })
 
-    test('while the API server is away the policies stay, and what was changed since is felt when it is back', async () => {
+    test('FT-03: while the API server is away the policies stay, and what was changed since is felt when it is back', async () => {
       const away = cluster.restartApiServer()
       expect([await allows('signed'), await allows('unsigned')]).toEqual([true, false])
       await away

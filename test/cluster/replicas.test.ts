@@ -53,7 +53,7 @@ describe.skipIf(missing(...clusterTools))(titled('three replicas', ...clusterToo
     await expect.poll(verdicts, patient).toEqual(each(true))
   })
 
-  test('a key that is revoked counts nowhere after five seconds, and again when that is taken back', async () => {
+  test('PC-02, PC-05: a key that is revoked counts nowhere after five seconds, and again when that is taken back', async () => {
     await installed.apply(release({ revoked: { at: '2026-01-01T00:00:00Z', reason: 'Compromised' } }))
     await expect.poll(verdicts, soon).toEqual(each(false))
     await installed.apply(release())

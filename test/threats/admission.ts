@@ -60,7 +60,6 @@ export const admissionThreats: readonly ThreatRow[] = [
       'The labels of the namespace cannot be read, or a tenant has removed the label by which the policy selects.',
     outcome:
       'A policy whose selection cannot be told counts as one that applies and denies; a namespace can be selected by its name.',
-    remains: 'Reading labels of namespaces from the API server comes with the cluster; files are told them or not.',
   },
   {
     id: 'AD-11',

@@ -17,9 +17,10 @@ export const faultThreats: readonly ThreatRow[] = [
   },
   {
     id: 'FT-03',
-    attack: 'The server starts without policies, or with policies that cannot be read.',
-    outcome: 'It does not serve before a set is loaded; a set that went bad later is said in the readiness answer.',
-    remains: 'An API server that is away, and watches that are stale, come with the cluster.',
+    attack:
+      'The server starts without policies, or with policies that cannot be read; the API server is away, or says nothing any more.',
+    outcome:
+      'It does not serve before a set is loaded; a set that went bad later is said in the readiness answer, and one of which nothing was heard for too long is not ready.',
   },
   {
     id: 'FT-04',

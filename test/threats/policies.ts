@@ -14,7 +14,6 @@ export const policyThreats: readonly ThreatRow[] = [
     attack:
       'A policy, a key or a list of exceptions is changed or deleted while old verdicts are remembered; another rule sees the same image.',
     outcome: 'The next request is judged by what is in force then.',
-    remains: 'Changes of policy objects, felt within a second on every replica, come with the cluster.',
   },
   {
     id: 'PC-03',
@@ -30,7 +29,6 @@ export const policyThreats: readonly ThreatRow[] = [
     id: 'PC-05',
     attack: 'A key is revoked while its signatures are remembered as good.',
     outcome: 'The first request under the new policy denies.',
-    remains: 'That every replica feels it within five seconds is tested with the cluster.',
   },
   {
     id: 'PC-06',

@@ -60,7 +60,7 @@ const secret = (data: Readonly<Record<string, string>>) =>
   )
 
 describe('the set in force', () => {
-  test('is made once all kinds have been told, and not before', () => {
+  test('FT-03: is made once all kinds have been told, and not before', () => {
     const { cluster, objects, built, list, inForce } = started()
     cluster.at(at('clustertrustpolicies')).listed([policy])
     cluster.at(at('attestors')).listed([release])
@@ -91,7 +91,7 @@ describe('the set in force', () => {
     expect(built).toHaveLength(2)
   })
 
-  test('is not the first without the keys in Secrets', () => {
+  test('FT-03: is not the first without the keys in Secrets', () => {
     const { cluster, objects, built, list, inForce } = started()
     list({ clustertrustpolicies: [policy], attestors: [fromSecret('cosign.pub')] })
     vi.advanceTimersByTime(10_000)
@@ -158,7 +158,7 @@ describe('the set in force', () => {
   })
 })
 
-describe('what is missing', () => {
+describe('FT-03: what is missing', () => {
   test('names a kind that cannot be read, and why', () => {
     const { cluster, objects } = started()
     cluster.at(at('attestors')).failed(new CodedError('kube-forbidden', 'cannot list'))
