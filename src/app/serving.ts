@@ -2,6 +2,7 @@
 // happens after the answer is fixed and never changes it.
 
 import type { AdmissionAnswer } from '#core/admission/answer.ts'
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { Decision, UseVerdict } from '#core/decision/decision.ts'
 import type { Verdict } from '#core/decision/judgement.ts'
@@ -20,6 +21,8 @@ export interface ServingOptions {
   readonly policies: PolicyHolder
   /** In a cluster: the labels of its namespaces. */
   readonly namespaces?: NamespaceSource | undefined
+  /** Where else images are than in the kinds of Kubernetes. */
+  readonly alsoJudged?: FurtherKinds | undefined
   /** What keeps the server from being ready; absent or empty: nothing. */
   readonly missing?: (() => readonly string[]) | undefined
   /** What else `/readyz` says. */
@@ -35,7 +38,18 @@ export interface ServingOptions {
 }
 
 export function createServing(options: ServingOptions): Handlers {
-  const { engine, policies, namespaces, missing = () => [], report, decided, log, metrics, records } = options
+  const {
+    engine,
+    policies,
+    namespaces,
+    alsoJudged,
+    missing = () => [],
+    report,
+    decided,
+    log,
+    metrics,
+    records,
+  } = options
   // The answer that is sent may be another one than the judge's, who came too late.
   const decisions = new WeakMap<AdmissionAnswer, Decision>()
   const webhook = createWebhook({
@@ -43,6 +57,7 @@ export function createServing(options: ServingOptions): Handlers {
     policies: () => policies.current(),
     namespaces,
     credentialScope: options.credentialScope,
+    alsoJudged,
     observe: (request, judged) => {
       count(judged, metrics)
       tell(request, judged, log)
@@ -51,6 +66,7 @@ export function createServing(options: ServingOptions): Handlers {
     },
   })
   return {
+    alsoJudged,
     mutate: (request, { signal }) => webhook.mutate(request, signal),
     validate: (request, { signal }) => webhook.validate(request, signal),
     ready: () => {

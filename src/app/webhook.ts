@@ -4,6 +4,7 @@ import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.t
 import { allowed, allowedWithPatch, denied } from '#core/admission/answer.ts'
 import type { RequestUses } from '#core/admission/changed.ts'
 import { usesOfRequest } from '#core/admission/changed.ts'
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import { objectLabels } from '#core/admission/object.ts'
 import { pinPatch } from '#core/admission/patch.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
@@ -40,6 +41,8 @@ export interface WebhookOptions {
    * `undefined` for those of the process itself, which all requests have where this is absent.
    */
   readonly credentialScope?: CredentialScope | undefined
+  /** Where else images are than in the kinds of Kubernetes. */
+  readonly alsoJudged?: FurtherKinds | undefined
   /** Called once a request, after the answer is fixed; what it does never changes the answer. */
   readonly observe?: (request: AdmissionRequest, judged: Judged) => void
 }
@@ -107,7 +110,7 @@ function judgeRequest(
   )
 }
 
-interface Judging extends Pick<WebhookOptions, 'engine' | 'credentialScope'> {
+interface Judging extends Pick<WebhookOptions, 'engine' | 'credentialScope' | 'alsoJudged'> {
   readonly request: AdmissionRequest
   readonly purpose: Decision['purpose']
   readonly signal: AbortSignal
@@ -115,10 +118,10 @@ interface Judging extends Pick<WebhookOptions, 'engine' | 'credentialScope'> {
 }
 
 function judgeMatched(
-  { engine, request, purpose, signal, policies, credentialScope: scopeOfRequest }: Judging,
+  { engine, alsoJudged, request, purpose, signal, policies, credentialScope: scopeOfRequest }: Judging,
   matched: MatchedPolicies,
 ): AtOnce<Judged> {
-  const found = attempt(() => usesOfRequest(request))
+  const found = attempt(() => usesOfRequest(request, alsoJudged))
   if ('error' in found) return malformed(found.error, [...matched.policies, ...matched.undetermined])
   const uses = found.value
   if (uses.kind === 'none') return { answer: allowed(), leftAlone: uses.because }

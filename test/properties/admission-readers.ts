@@ -2,9 +2,10 @@
 
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { parseFurtherPlace } from '#core/admission/further-kinds.ts'
 import { parseReview, parseReviewId } from '#core/admission/review.ts'
 import { parseStrictJsonBytes } from '#core/encoding/strict-json.ts'
-import { bytes } from './hostile.ts'
+import { bytes, texts } from './hostile.ts'
 import { propertiesOf, type ReaderProperties } from './reader.ts'
 import { json } from './words.ts'
 
@@ -54,7 +55,34 @@ const words = [
 ]
 const refuses = ['review-malformed', 'json-malformed', 'json-duplicate', 'json-too-deep'] as const
 
+const apiName = fc.stringMatching(/^[a-z][a-z0-9]{0,10}$/)
+const furtherPlace = fc
+  .record({
+    group: apiName,
+    resource: apiName,
+    names: fc.array(apiName, { minLength: 1, maxLength: 5 }),
+    each: fc.boolean(),
+  })
+  .map(({ group, resource, names, each }) => ({
+    input: `${group}.dev/v1/${resource}=${names.join('.')}${each ? '[*]' : ''}`,
+    means: {
+      resource: { group: `${group}.dev`, version: 'v1', resource },
+      path: [...names.map((name) => ({ kind: 'member', name })), ...(each ? [{ kind: 'each' }] : [])],
+    },
+  }))
+
 export const admissionReaders: readonly ReaderProperties[] = [
+  propertiesOf({
+    of: ['src/core/admission/further-kinds.ts parseFurtherPlace'],
+    form: texts('text', ['/v1/', '=', 'spec', '.', '[*]', '~', 'apps/v1/deployments']),
+    read: parseFurtherPlace,
+    written: furtherPlace,
+    refuses: ['usage'],
+    promises: ({ path }) => {
+      expect(path.length).toBeGreaterThan(0)
+      expect(path.length).toBeLessThanOrEqual(32)
+    },
+  }),
   propertiesOf({
     of: ['src/core/admission/review.ts parseReview'],
     form: bytes('json', words),

@@ -2,11 +2,13 @@
 
 import type { Judged } from '#app/webhook.ts'
 import { createWebhook } from '#app/webhook.ts'
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { UseVerdict } from '#core/decision/decision.ts'
 import { passes } from '#core/decision/decision.ts'
 import { CodedError } from '#core/errors.ts'
 import type { PolicySet } from '#core/policy/set.ts'
+import { alsoJudged } from './also-judge.ts'
 import { checkLines } from './check-lines.ts'
 import type { CheckedObject } from './checked-object.ts'
 import type { Args, CommandContext, ExitCode } from './command.ts'
@@ -24,11 +26,12 @@ import { openRegistry, timeoutOf } from './registry-flags.ts'
 
 export async function run(args: Args, context: CommandContext): Promise<ExitCode> {
   const timeoutMs = timeoutOf(args)
+  const further = alsoJudged(args)
   const { set } = await loadPolicies(args.all('policy'), context)
   const manifests = await loadManifests(args.operands, context.stdin)
   const registry = await openRegistry(args, context)
   const policies = withLabels(set, namespaceLabels(manifests))
-  const judge = judgeBy(policies, createJudging({ registry }), AbortSignal.timeout(timeoutMs))
+  const judge = judgeBy({ policies, further }, createJudging({ registry }), AbortSignal.timeout(timeoutMs))
   const namespace = args.text('namespace') ?? 'default'
   const checked = await withProgress(context.stderr, `checking ${manifests.length} objects`, () =>
     inTurns(manifests, async (manifest): Promise<CheckedObject> => {
@@ -44,7 +47,7 @@ export async function run(args: Args, context: CommandContext): Promise<ExitCode
 
 /** The webhook itself, so that nothing is judged here otherwise than there. */
 function judgeBy(
-  policies: PolicySet,
+  { policies, further }: { readonly policies: PolicySet; readonly further: FurtherKinds },
   { engine }: ReturnType<typeof createJudging>,
   signal: AbortSignal,
 ): (request: AdmissionRequest) => Promise<Judged> {
@@ -52,6 +55,7 @@ function judgeBy(
   const webhook = createWebhook({
     engine,
     policies: () => policies,
+    alsoJudged: further,
     observe: (request, judged) => outcomes.set(request, judged),
   })
   return async (request) => {

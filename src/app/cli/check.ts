@@ -1,5 +1,6 @@
 // `sealward check`: what it is; `check-run.ts` does it.
 
+import { alsoJudgeOption } from './also-judge.ts'
 import type { CommandSpec } from './command.ts'
 import { namespaceOption, policyOption, registryOptions } from './options.ts'
 
@@ -15,6 +16,7 @@ export const command: CommandSpec = {
   options: [
     policyOption,
     { ...namespaceOption, description: 'the namespace of objects that name none' },
+    alsoJudgeOption,
     ...registryOptions,
   ],
   examples: [

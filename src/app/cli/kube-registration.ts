@@ -38,7 +38,8 @@ const caFileMs = 5_000
 /** @throws CodedError what is wrong with files that are named; the reason of `stopped` */
 export async function register(kube: Kube, flags: Flags, around: Around): Promise<Registered> {
   const { name, endpoint, timeoutSeconds } = flags
-  const { log, metrics, exempt } = around
+  const { log, metrics, exempt, alsoJudged } = around
+  const { resources } = alsoJudged
   const where = { name, namespace: kube.namespace, endpoint, timeoutSeconds, exempt }
   const registration = createRegistration({ ...where, kube, log, metrics })
   const vouched =
@@ -52,7 +53,7 @@ export async function register(kube: Kube, flags: Flags, around: Around): Promis
     if (built === undefined || !isListening) return
     const { policies } = built.set
     if (policies.length === 0) registration.want({ kind: 'nothing' })
-    else registration.want({ kind: 'webhooks', caBundle, namedNamespaces: namedNamespaces(policies), resources: [] })
+    else registration.want({ kind: 'webhooks', caBundle, namedNamespaces: namedNamespaces(policies), resources })
   }
   const stop = vouched.watch((caBundle) => {
     state.caBundle = caBundle

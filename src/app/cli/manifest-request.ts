@@ -3,9 +3,6 @@
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { Manifest } from './manifests.ts'
 
-/** Plurals that are not the kind in lower case and an "s". */
-const plurals: Readonly<Record<string, string>> = { NetworkPolicy: 'networkpolicies', Ingress: 'ingresses' }
-
 export function createRequest(manifest: Manifest, defaultNamespace: string): AdmissionRequest {
   const { apiVersion, kind, value } = manifest
   const slash = apiVersion.indexOf('/')
@@ -16,7 +13,7 @@ export function createRequest(manifest: Manifest, defaultNamespace: string): Adm
     apiVersion: 'admission.k8s.io/v1',
     uid: 'check',
     kind: { group, version, kind },
-    resource: { group, version, resource: plurals[kind] ?? `${kind.toLowerCase()}s` },
+    resource: { group, version, resource: pluralOf(kind) },
     ...(name !== undefined && { name }),
     namespace: namespace ?? defaultNamespace,
     operation: 'CREATE',
@@ -24,6 +21,13 @@ export function createRequest(manifest: Manifest, defaultNamespace: string): Adm
     dryRun: true,
     object: value,
   }
+}
+
+/** Only the API server knows; this is how those who define kinds write it by default. */
+function pluralOf(kind: string): string {
+  const name = kind.toLowerCase()
+  if (/(s|x|z|ch|sh)$/.test(name)) return `${name}es`
+  return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`
 }
 
 /** The labels that the Namespace objects among the manifests give. */

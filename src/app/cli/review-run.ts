@@ -6,6 +6,7 @@ import { answer as toReview } from '#core/admission/answer.ts'
 import { parseReview } from '#core/admission/review.ts'
 import { parseStrictJson } from '#core/encoding/strict-json.ts'
 import { CodedError, codeOf, errorTable, messageOf } from '#core/errors.ts'
+import { alsoJudged } from './also-judge.ts'
 import type { Args, CommandContext, ExitCode } from './command.ts'
 import { createJudging } from './judging.ts'
 import { readText } from './manifests.ts'
@@ -16,10 +17,12 @@ import { openRegistry, timeoutOf } from './registry-flags.ts'
 export async function run(args: Args, context: CommandContext): Promise<ExitCode> {
   const [file = '-'] = args.operands
   const timeoutMs = timeoutOf(args)
+  const further = alsoJudged(args)
   const { set } = await loadPolicies(args.all('policy'), context)
   const request = parseReview(parseJson(file, await readText(file, context.stdin)))
   const registry = await openRegistry(args, context)
-  const webhook = createWebhook({ engine: createJudging({ registry, brief: true }).engine, policies: () => set })
+  const { engine } = createJudging({ registry, brief: true })
+  const webhook = createWebhook({ engine, policies: () => set, alsoJudged: further })
   const judge = args.flag('mutate') ? webhook.mutate : webhook.validate
   const answer = await withProgress(context.stderr, 'asking the registry', () =>
     Promise.resolve(judge(request, AbortSignal.timeout(timeoutMs))),

@@ -1,5 +1,6 @@
 // `sealward review`: what it is; `review-run.ts` does it.
 
+import { alsoJudgeOption } from './also-judge.ts'
 import type { CommandSpec } from './command.ts'
 import { policyOption, registryOptions } from './options.ts'
 
@@ -14,6 +15,7 @@ export const command: CommandSpec = {
   options: [
     policyOption,
     { flags: '--mutate', description: 'answer as /mutate: with the patch that pins digests' },
+    alsoJudgeOption,
     ...registryOptions,
   ],
   examples: [

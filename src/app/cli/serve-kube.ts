@@ -7,6 +7,7 @@ import type { Log } from '#app/log.ts'
 import { readerTools } from '#app/policy-files.ts'
 import type { Metrics } from '#app/server/metrics.ts'
 import type { TlsOptions } from '#app/server/tls.ts'
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import { openKube } from '#io/kube/kube.ts'
 import { createPullSecrets } from '#io/kube/pull-secrets.ts'
 import type { KubeFlags } from './kube-flags.ts'
@@ -15,6 +16,8 @@ import type { ServedPolicies } from './served-policies.ts'
 
 export interface Around {
   readonly exempt: readonly string[]
+  /** What is judged besides the kinds of Kubernetes. */
+  readonly alsoJudged: FurtherKinds
   readonly log: Log
   readonly metrics: Metrics
   /** As the flags say it. */

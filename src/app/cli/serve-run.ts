@@ -9,6 +9,7 @@ import type { TlsOptions } from '#app/server/tls.ts'
 import { createServing } from '#app/serving.ts'
 import { CodedError } from '#core/errors.ts'
 import { defaultExempt } from '#core/policy/set.ts'
+import { alsoJudged } from './also-judge.ts'
 import type { Args, Run } from './command.ts'
 import { createJudging } from './judging.ts'
 import { type KubeFlags, kubeFlags } from './kube-flags.ts'
@@ -23,6 +24,7 @@ import { openRecords, storeFlags } from './store-flags.ts'
 export const run: Run = async (args, context) => {
   checkPolicySource(args)
   const kube = kubeFlags(args)
+  const further = alsoJudged(args)
   const address = listenAddress(args.text('listen') ?? '')
   const tls = tlsOptions(args, address)
   const store = storeFlags(args)
@@ -31,14 +33,14 @@ export const run: Run = async (args, context) => {
   const metrics = createMetrics()
 
   const exempt = [...defaultExempt, ...args.all('exempt-namespace')]
-  const served = await servedPolicies(args, kube, { exempt, log, metrics, tls, stopped })
+  const served = await servedPolicies(args, kube, { exempt, log, metrics, tls, stopped, alsoJudged: further })
   if (served === undefined) return 0
   try {
     const records = store && (await openRecords(store, { version: context.version, log, metrics }))
     try {
       const registry = await openRegistry(args, context, { loopbackIsPlain: false, credentials: served.credentials })
       const { engine } = createJudging({ registry })
-      const handlers = createServing({ engine, ...served, log, metrics, records })
+      const handlers = createServing({ engine, ...served, alsoJudged: further, log, metrics, records })
       const server = await startServer({ ...address, tls: served.tls ?? tls, handlers, log, metrics })
       served.listening?.()
       context.stderr.line(`sealward: listening on ${server.url}`)

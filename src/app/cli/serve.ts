@@ -1,5 +1,6 @@
 // `sealward serve`: what it is; `serve-run.ts` does it.
 
+import { alsoJudgeOption } from './also-judge.ts'
 import type { CommandSpec } from './command.ts'
 import { kubeOptions } from './kube-options.ts'
 import { policyOption, registryOptions } from './options.ts'
@@ -35,6 +36,7 @@ export const command: CommandSpec = {
       description: 'a namespace that only policies which name it apply to (besides kube-system and its like)',
       repeatable: true,
     },
+    alsoJudgeOption,
     {
       flags: '--log-level <level>',
       description: 'what to log',

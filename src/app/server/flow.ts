@@ -1,6 +1,7 @@
 // Which flow a request belongs to, and about how much it takes, for sharing out places fairly. A wrong guess costs fairness
 // and nothing else.
 
+import { type FurtherKinds, noFurtherKinds } from '#core/admission/further-kinds.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { imageUses, mostImages } from '#core/admission/workload.ts'
 import { parseReference } from '#core/image/reference.ts'
@@ -19,8 +20,11 @@ const fewImages = 16
 const mostWeighed = 4_096
 
 /** About how many bytes judging the images of a request takes; 0 for a few. */
-export function weightOfImages({ object, kind }: AdmissionRequest): number {
-  const images = mostImages(object, kind)
+export function weightOfImages(
+  { object, kind, resource }: AdmissionRequest,
+  also: FurtherKinds = noFurtherKinds,
+): number {
+  const images = mostImages(object, kind, also.of(resource))
   return images > fewImages ? Math.min(images, mostWeighed) * bytesOfImage : 0
 }
 

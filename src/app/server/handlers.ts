@@ -3,6 +3,7 @@
 
 import type { AtOnce } from '#app/at-once.ts'
 import type { AdmissionAnswer, ValidationAnswer } from '#core/admission/answer.ts'
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import type { AdmissionRequest, ReviewId } from '#core/admission/review.ts'
 
 export interface AdmissionContext {
@@ -23,6 +24,8 @@ export interface Handlers {
   mutate(request: AdmissionRequest, context: AdmissionContext): AtOnce<AdmissionAnswer>
   validate(request: AdmissionRequest, context: AdmissionContext): AtOnce<ValidationAnswer>
   ready(): Readiness
+  /** Where else images are than in the kinds of Kubernetes, to weigh a request by. */
+  readonly alsoJudged?: FurtherKinds | undefined
   /** Told once a review, with the answer that is sent, whoever made it; what it does changes nothing any more. */
   answered?(answered: AnsweredReview): void
 }

@@ -70,7 +70,11 @@ function start(shop: Shop, path: AdmissionPath, request: AdmissionRequest, given
   // Whoever is answered at once is displaced by nobody.
   let displace = () => {}
   const flow = () => flowOfRequest(peer, request)
-  const place = shop.gate.enter({ bytes: bytes + weightOfImages(request), flow, end: () => displace() })
+  const place = shop.gate.enter({
+    bytes: bytes + weightOfImages(request, shop.handlers.alsoJudged),
+    flow,
+    end: () => displace(),
+  })
   if (place === undefined) return { answer: tooMany(), abandon }
   const answering = answerOf(shop, path, request, { signal: controller.signal, deadline })
   // Which needs no deadline.

@@ -2,9 +2,10 @@
 // a request cannot bring an image in. Does not look at policies.
 
 import { CodedError } from '#core/errors.ts'
+import { type FurtherKinds, type FurtherPath, noFurtherKinds } from './further-kinds.ts'
 import type { AdmissionRequest } from './review.ts'
 import type { ImageUse } from './use.ts'
-import { imageUses, podSpecs } from './workload.ts'
+import { comparedParts, imageUses } from './workload.ts'
 
 export type RequestUses =
   /** Nothing to judge; `because` is a label for the count of what was let pass. */
@@ -17,20 +18,23 @@ export type RequestUses =
       readonly changed: readonly ImageUse[]
     }
 
-/** @throws CodedError `workload-malformed` */
-export function usesOfRequest(request: AdmissionRequest): RequestUses {
+/**
+ * @param kinds where else images are than in the kinds of Kubernetes
+ * @throws CodedError `workload-malformed`
+ */
+export function usesOfRequest(request: AdmissionRequest, kinds: FurtherKinds = noFurtherKinds): RequestUses {
   if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return { kind: 'none', because: 'operation' }
   const isEphemeral = request.resource.resource === 'pods' && request.subResource === 'ephemeralcontainers'
   if (request.subResource !== undefined && !isEphemeral) return { kind: 'none', because: 'subresource' }
   const old = request.operation === 'UPDATE' ? request.oldObject : undefined
+  const further = kinds.of(request.resource)
   try {
-    const all = imageUses(request.object, request.kind)
+    const all = imageUses(request.object, request.kind, further)
     if (all === undefined) return { kind: 'none', because: 'unknown-kind' }
-    return { kind: 'uses', all, changed: changedUses(all, usesOfOldObject(old, request)) }
+    return { kind: 'uses', all, changed: changedUses(all, usesOfOldObject(old, request, further)) }
   } catch (error) {
     // An object that was malformed before we came must still lose its finalizers.
-    if (old !== undefined && hasSamePodSpecs(request.object, old, request))
-      return { kind: 'uses', all: [], changed: [] }
+    if (old !== undefined && hasSamePodSpecs(old, request, further)) return { kind: 'uses', all: [], changed: [] }
     throw error
   }
 }
@@ -46,33 +50,40 @@ export function changedUses(uses: readonly ImageUse[], oldUses: readonly ImageUs
   return uses.filter((use) => {
     const count = left.get(keyOf(use)) ?? 0
     // Without a name nothing says that it is the one of before.
-    if (count === 0 || use.name === '') return true
+    if (count === 0 || (use.name === '' && use.list !== 'field')) return true
     left.set(keyOf(use), count - 1)
     return false
   })
 }
 
 /** An old object that cannot be read vouches for nothing: then every use counts as changed. */
-function usesOfOldObject(old: unknown, request: AdmissionRequest): readonly ImageUse[] {
+function usesOfOldObject(
+  old: unknown,
+  request: AdmissionRequest,
+  further: readonly FurtherPath[],
+): readonly ImageUse[] {
   if (old === undefined) return []
   try {
-    return imageUses(old, request.kind) ?? []
+    return imageUses(old, request.kind, further) ?? []
   } catch (error) {
     if (error instanceof CodedError) return []
     throw error
   }
 }
 
-function hasSamePodSpecs(object: unknown, old: unknown, request: AdmissionRequest): boolean {
+function hasSamePodSpecs(old: unknown, { object, kind }: AdmissionRequest, further: readonly FurtherPath[]): boolean {
   try {
-    const specs = podSpecs(object, request.kind)
-    return specs !== undefined && JSON.stringify(specs) === JSON.stringify(podSpecs(old, request.kind))
+    return JSON.stringify(comparedParts(object, kind, further)) === JSON.stringify(comparedParts(old, kind, further))
   } catch {
     return false
   }
 }
 
-/** The list by its path, so that two pod specs of one object are kept apart, the name and the image. */
+/**
+ * The list by its path, so that two pod specs of one object are kept apart, the name and the image. What stands by itself is
+ * known by its place.
+ */
 function keyOf(use: ImageUse): string {
-  return JSON.stringify([use.field.slice(0, use.field.indexOf('[')), use.name, use.image])
+  const where = use.list === 'field' ? use.field : use.field.slice(0, use.field.lastIndexOf('['))
+  return JSON.stringify([where, use.name, use.image])
 }

@@ -2,6 +2,7 @@
 // whose own pull secrets stand in where a spec names none. Names only; who reads them, and whether they may, is not known here.
 
 import { printable } from '#core/encoding/printable.ts'
+import type { FurtherPath } from './further-kinds.ts'
 import { podSpecs } from './workload.ts'
 import type { GroupKind } from './workload-kinds.ts'
 
@@ -23,11 +24,15 @@ export const maxPullSecrets = 32
 const none: PullSecretNames = { secrets: [], accounts: [], ignored: [] }
 
 /** Throws nothing: what cannot be a name gives no credentials, and no more is at stake than being able to read. */
-export function pullSecretNames(object: unknown, kind: GroupKind): PullSecretNames {
+export function pullSecretNames(
+  object: unknown,
+  kind: GroupKind,
+  further: readonly FurtherPath[] = [],
+): PullSecretNames {
   const secrets = new Set<string>()
   const accounts = new Set<string>()
   const ignored = new Set<string>()
-  for (const spec of specsOf(object, kind)) {
+  for (const spec of specsOf(object, kind, further)) {
     const named = namesIn(spec, ignored)
     for (const name of named) secrets.add(name)
     // The API server copies the account's into a new Pod, before any webhook sees it; a kubelet looks at no other place.
@@ -49,9 +54,9 @@ function isPod({ group, kind }: GroupKind): boolean {
   return group === '' && kind === 'Pod'
 }
 
-function specsOf(object: unknown, kind: GroupKind): readonly unknown[] {
+function specsOf(object: unknown, kind: GroupKind, further: readonly FurtherPath[]): readonly unknown[] {
   try {
-    return podSpecs(object, kind)?.map(({ spec }) => spec) ?? []
+    return podSpecs(object, kind, further).map(({ spec }) => spec)
   } catch {
     // Where the pod spec is not what it should be, there is no image to be pulled either.
     return []

@@ -5,8 +5,8 @@ export interface ImageUse {
   readonly pointer: string
   /** The same place for people: `spec.template.spec.initContainers[0].image`. */
   readonly field: string
-  /** `containers`, `initContainers`, `ephemeralContainers` or `volumes`. */
-  readonly list: 'containers' | 'initContainers' | 'ephemeralContainers' | 'volumes' | 'argument'
+  /** In which list of a pod spec; `field`: by itself, at a place that was configured; `argument`: of a command. */
+  readonly list: 'containers' | 'initContainers' | 'ephemeralContainers' | 'volumes' | 'field' | 'argument'
   /** The container's or volume's name; empty if it has none. */
   readonly name: string
   /** The image as written. */

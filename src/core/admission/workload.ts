@@ -1,14 +1,13 @@
 // Where the images of a Kubernetes object are: one walk over a pod spec. Says nothing about which of them matter to a
 // policy. A kind that is not in the table of workload-kinds.ts is judged by the pod specs found at the usual places.
 
-import { CodedError } from '#core/errors.ts'
+import { type FurtherPath, furtherMembers, furtherValues } from './further-kinds.ts'
+import { at, inside, isObject, item, type JsonObject, malformed, member, type Place, placeOf } from './object-place.ts'
 import type { ImageUse } from './use.ts'
 import { cronPath, type GroupKind, type Path, podPath, podSpecPath, templatePath } from './workload-kinds.ts'
 
-type JsonObject = Readonly<Record<string, unknown>>
-
 interface PodSpecPlace {
-  readonly path: Path
+  readonly place: Place
   readonly spec: unknown
   /**
    * How much is demanded. `pod`: all that Kubernetes demands of a Pod. `template`: an image volume may leave its
@@ -30,37 +29,85 @@ const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] a
 export const maxUses = 10_000
 
 /**
- * Every image of an object, in the order init containers, containers, ephemeral containers, image volumes.
+ * Every image of an object, in the order init containers, containers, ephemeral containers, image volumes; then those at
+ * further places, as configured.
  *
- * @returns `undefined` if the kind is unknown and nothing in the object looks like a pod spec
+ * @param further where else images or pod specs of this resource are
+ * @returns `undefined` if the kind is unknown, nothing in the object looks like a pod spec and nothing is configured
  * @throws CodedError `workload-malformed` where something else stands than Kubernetes allows
  */
-export function imageUses(object: unknown, kind: GroupKind): readonly ImageUse[] | undefined {
+export function imageUses(
+  object: unknown,
+  kind: GroupKind,
+  further: readonly FurtherPath[] = [],
+): readonly ImageUse[] | undefined {
   const places = podSpecPlaces(object, kind)
-  if (places === undefined) return undefined
+  if (further.length === 0) return places?.length === 0 ? undefined : usesOfPodSpecs(places)
+  const found = further.flatMap((path) => furtherValues(object, path))
+  const specs = found.filter(({ value }) => typeof value !== 'string').map(configuredPodSpec)
+  const uses = [...usesOfPodSpecs([...places, ...specs]), ...found.flatMap(configuredImage)]
+  // What is configured may be a usual place.
+  const distinct = [...new Map(uses.map((use) => [use.pointer, use])).values()]
+  if (distinct.length > maxUses) throw malformed('the object', `has more images than the ${maxUses} that one may have`)
+  return distinct
+}
+
+function usesOfPodSpecs(places: readonly PodSpecPlace[]): readonly ImageUse[] {
   const uses: ImageUse[] = []
   for (const place of places) addUsesOfPodSpec(uses, place)
   return uses
 }
 
+function configuredPodSpec({ place, value }: { readonly place: Place; readonly value: unknown }): PodSpecPlace {
+  // An image in parts (`{repository, tag}`) must not pass as a pod spec without containers.
+  if (!isObject(value) || ![...containerLists, 'volumes'].some((list) => Object.hasOwn(value, list)))
+    throw malformed(place.field, 'is neither an image nor a pod spec')
+  return { place, spec: value, demand: 'guess' }
+}
+
+function configuredImage({ place, value }: { readonly place: Place; readonly value: unknown }): readonly ImageUse[] {
+  return typeof value === 'string' && value !== '' ? [{ ...place, list: 'field', name: '', image: value }] : []
+}
+
 /**
- * The pod specs of an object as they are and where they are, to compare two objects by.
+ * The pod specs of an object as they are, and where they are.
  *
  * @throws CodedError `workload-malformed` where a kind that has one lacks it
  */
 export function podSpecs(
   object: unknown,
   kind: GroupKind,
-): readonly { readonly path: readonly string[]; readonly spec: unknown }[] | undefined {
-  return podSpecPlaces(object, kind)?.map(({ path, spec }) => ({ path, spec }))
+  further: readonly FurtherPath[] = [],
+): readonly { readonly path: string; readonly spec: unknown }[] {
+  const found = further.flatMap((path) => furtherValues(object, path)).filter(({ value }) => isObject(value))
+  return [
+    ...podSpecPlaces(object, kind).map(({ place, spec }) => ({ path: place.pointer, spec })),
+    ...found.map(({ place, value }) => ({ path: place.pointer, spec: value })),
+  ]
+}
+
+/**
+ * What an object is compared by with the one that it was: its pod specs, and what further places lie in, whatever is there.
+ *
+ * @throws CodedError `workload-malformed` where a kind that has a pod spec lacks it
+ */
+export function comparedParts(object: unknown, kind: GroupKind, further: readonly FurtherPath[]): readonly unknown[] {
+  return [...podSpecs(object, kind), ...furtherMembers(object, further)]
 }
 
 /** No fewer than the images of an object, read or not, for sharing out room; 0 for one that is none. Throws nothing. */
-export function mostImages(object: unknown, kind: GroupKind): number {
+export function mostImages(object: unknown, kind: GroupKind, further: readonly FurtherPath[] = []): number {
   const known = podSpecPath(kind)
+  const specs: unknown[] = (known === undefined ? usualPaths : [known]).map((path) => at(object, path))
   let count = 0
-  for (const path of known === undefined ? usualPaths : [known]) {
-    const spec = at(object, path)
+  try {
+    const values = further.flatMap((path) => furtherValues(object, path)).map(({ value }) => value)
+    count += values.length
+    specs.push(...values)
+  } catch {
+    // It will be refused where it is read.
+  }
+  for (const spec of specs) {
     for (const list of containerLists) count += listLength(member(spec, list), () => true)
     count += listLength(member(spec, 'volumes'), (volume) => member(volume, 'image') !== undefined)
   }
@@ -71,33 +118,33 @@ function listLength(list: unknown, counts: (value: unknown) => boolean): number 
   return Array.isArray(list) ? list.filter(counts).length : 0
 }
 
-function podSpecPlaces(object: unknown, kind: GroupKind): readonly PodSpecPlace[] | undefined {
+function podSpecPlaces(object: unknown, kind: GroupKind): readonly PodSpecPlace[] {
   const known = podSpecPath(kind)
   if (known === undefined) return guessedPlaces(object)
   const spec = at(object, known)
   if (!isObject(spec)) throw malformed(known.join('.'), spec === undefined ? 'is missing' : 'is not an object')
-  return [{ path: known, spec, demand: known === podPath ? 'pod' : 'template' }]
+  return [{ place: placeOf(known), spec, demand: known === podPath ? 'pod' : 'template' }]
 }
 
 /** A pod spec is recognised by a list of containers: an object stands in a list of that name. */
-function guessedPlaces(object: unknown): readonly PodSpecPlace[] | undefined {
+function guessedPlaces(object: unknown): readonly PodSpecPlace[] {
   const places: PodSpecPlace[] = []
   for (const path of usualPaths) {
     const spec = at(object, path)
     if (isObject(spec) && containerLists.some((list) => holdsObjects(member(spec, list)))) {
-      places.push({ path, spec, demand: 'guess' })
+      places.push({ place: placeOf(path), spec, demand: 'guess' })
     }
   }
-  return places.length === 0 ? undefined : places
+  return places
 }
 
 function holdsObjects(value: unknown): boolean {
   return Array.isArray(value) && value.some(isObject)
 }
 
-function addUsesOfPodSpec(uses: ImageUse[], { path, spec, demand }: PodSpecPlace): void {
+function addUsesOfPodSpec(uses: ImageUse[], { place: podSpec, spec, demand }: PodSpecPlace): void {
   for (const list of containerLists) {
-    const place = inside(placeOf(path), list)
+    const place = inside(podSpec, list)
     const containers = listAt(spec, list, place)
     for (let index = 0; index < containers.length; index++) {
       const container = containers[index]
@@ -107,11 +154,11 @@ function addUsesOfPodSpec(uses: ImageUse[], { path, spec, demand }: PodSpecPlace
       else if (demand !== 'guess') throw malformed(`${where.field}.image`, 'is missing: every container needs an image')
     }
   }
-  addImageVolumes(uses, { path, spec, demand })
+  addImageVolumes(uses, { place: podSpec, spec, demand })
 }
 
-function addImageVolumes(uses: ImageUse[], { path, spec, demand }: PodSpecPlace): void {
-  const place = inside(placeOf(path), 'volumes')
+function addImageVolumes(uses: ImageUse[], { place: podSpec, spec, demand }: PodSpecPlace): void {
+  const place = inside(podSpec, 'volumes')
   const volumes = listAt(spec, 'volumes', place)
   for (let index = 0; index < volumes.length; index++) {
     const volume = volumes[index]
@@ -145,27 +192,6 @@ function addUse(uses: ImageUse[], found: FoundImage): void {
   uses.push({ pointer: `${where.pointer}/${found.member}`, field, list, name, image })
 }
 
-/**
- * One place, written for programs (RFC 6901) and for people. No name on the way to an image holds a character that a
- * pointer would have to escape.
- */
-interface Place {
-  readonly pointer: string
-  readonly field: string
-}
-
-function placeOf(path: Path): Place {
-  return { pointer: path.map((name) => `/${name}`).join(''), field: path.join('.') }
-}
-
-function inside(place: Place, name: string): Place {
-  return { pointer: `${place.pointer}/${name}`, field: place.field === '' ? name : `${place.field}.${name}` }
-}
-
-function item(place: Place, index: number): Place {
-  return { pointer: `${place.pointer}/${index}`, field: `${place.field}[${index}]` }
-}
-
 /** A list that is absent or null is empty, as it is to the API server. */
 function listAt(spec: unknown, name: string, place: Place): readonly JsonObject[] {
   const list = member(spec, name)
@@ -181,22 +207,4 @@ function text(value: unknown, where: Place, below: string): string {
   if (value === undefined || value === null) return ''
   if (typeof value !== 'string') throw malformed(`${where.field}${below}`, 'is not a string')
   return value
-}
-
-function at(object: unknown, path: Path): unknown {
-  let value = object
-  for (const name of path) value = member(value, name)
-  return value
-}
-
-function member(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function malformed(field: string, problem: string): CodedError {
-  return new CodedError('workload-malformed', `${field} ${problem}`, { where: field })
 }

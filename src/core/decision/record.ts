@@ -185,10 +185,11 @@ const lists: ReadonlySet<string> = new Set<ImageUse['list']>([
   'volumes',
 ])
 
-/** The pointer says the rest: no name on the way to an image is a number, and none is escaped. */
+/** The pointer says the rest: in a pod spec, no name on the way to an image is a number, and none is escaped. */
 function useOf({ pointer, name, image }: RecordedUse): ImageUse {
   const names = pointer.split('/').slice(1)
-  const list = names.find((each): each is ImageUse['list'] => lists.has(each)) ?? 'argument'
+  const list =
+    names.find((each): each is ImageUse['list'] => lists.has(each)) ?? (names.length === 1 ? 'argument' : 'field')
   const field = names.map((each) => (/^\d+$/.test(each) ? `[${each}]` : `.${each}`)).join('')
   return { pointer, field: field.slice(1), list, name, image }
 }

@@ -79,6 +79,7 @@ const lists: Readonly<Record<string, string>> = {
 }
 
 function spot({ list, name, field }: Place): string {
+  if (list === 'field') return field
   return `${lists[list] ?? list}${name === '' ? '' : `“${name}”`}（${field}）`
 }
 

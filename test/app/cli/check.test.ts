@@ -219,6 +219,61 @@ spec: { hostNetwork: no, containers: [{ name: main, image: *image }] }
   })
 })
 
+describe('--also-judge', () => {
+  const widget = (image: string) =>
+    JSON.stringify({
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'w', namespace: 'prod' },
+      spec: { images: [image] },
+    })
+  const place = '--also-judge example.com/v1/widgets=spec.images[*]'
+  const check = (image: string, ...more: readonly string[]) =>
+    cli(['check - --policy @policy.yaml', ...more].join(' '), widget(image))
+  const widgetReview = (image: string) => {
+    const parsed = JSON.parse(review(image))
+    const about = { group: 'example.com', version: 'v1' }
+    const kind = { ...about, kind: 'Widget' }
+    const resource = { ...about, resource: 'widgets' }
+    return JSON.stringify({
+      ...parsed,
+      request: { ...parsed.request, kind, resource, object: JSON.parse(widget(image)) },
+    })
+  }
+
+  test('an image at such a place is judged, and refused if nobody has signed it', async () => {
+    expect(await check(unsigned.reference, place)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`The image "${unsigned.reference}" of spec.images[0] is refused`),
+    })
+    const allowed = await check(signed.reference, place)
+    expect(allowed.stdout).toContain(`pinned: ${signed.reference}@${signed.digest}`)
+    expect(allowed.code).toBe(0)
+  })
+
+  test('an object of another resource, or without the flag, is left alone', async () => {
+    for (const more of [[], ['--also-judge example.com/v2/widgets=spec.images[*]']])
+      expect(await check(unsigned.reference, ...more)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('left alone'),
+      })
+  })
+
+  test('review answers with a patch at that place', async () => {
+    const given = await cli(`review - --policy @policy.yaml --mutate ${place}`, widgetReview(signed.reference))
+    const patch = JSON.parse(Buffer.from(JSON.parse(given.stdout).response.patch, 'base64').toString())
+    expect(patch).toEqual([{ op: 'replace', path: '/spec/images/0', value: `${signed.reference}@${signed.digest}` }])
+    expect((await cli(`review - --policy @policy.yaml ${place}`, widgetReview(unsigned.reference))).code).toBe(1)
+    expect((await cli('review - --policy @policy.yaml', widgetReview(unsigned.reference))).code).toBe(0)
+  })
+
+  test.each(['check -', 'review -', 'serve'])('what is malformed is not understood: %s', async (command) => {
+    const { code, stderr } = await cli(`${command} --policy @policy.yaml --also-judge widgets=spec`, widget('a'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('--also-judge widgets=spec: write GROUP/VERSION/RESOURCE=PATH')
+  })
+})
+
 describe('review', () => {
   test('prints the answer of /mutate with its patch, and nothing else', async () => {
     const { code, stdout, stderr } = await runCli(['review', '-', '--policy', 'policy.yaml', '--mutate'], {
