@@ -34,7 +34,7 @@ export async function serveCluster(flags: KubeFlags, around: Around): Promise<Se
   const { log } = around
   const kube = await openKube({ kubeconfig: flags.kubeconfig })
   const endpoint = flags.endpoint ?? (kube.isInside ? ({ kind: 'service', port: 443 } as const) : undefined)
-  const pulls = flags.pullSecrets ? createPullSecrets(kube) : undefined
+  const pulls = flags.pullSecrets ? createPullSecrets(kube, { alsoJudged: around.alsoJudged }) : undefined
   const registered = endpoint && (await register(kube, { ...flags, endpoint }, around))
   if (registered === undefined)
     log.warn('not registered with the API server: outside of the cluster, --webhook-url has to say where we are')

@@ -3,6 +3,7 @@
 // deleted or no longer granted, so that what was read by it before is of no use to who asks later (`app/engine/memory.ts`).
 
 import { createHmac, hash, randomBytes } from 'node:crypto'
+import { type FurtherKinds, noFurtherKinds } from '#core/admission/further-kinds.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import { CodedError } from '#core/errors.ts'
 import { createCache } from '#io/cache.ts'
@@ -31,6 +32,8 @@ export interface PullSecrets {
 
 export interface PullSecretsOptions {
   readonly limits?: RoomLimits
+  /** Where else pod specs are than in the kinds of Kubernetes. */
+  readonly alsoJudged?: FurtherKinds
   /** How long reading them may hold up a request, in milliseconds. */
   readonly patienceMs?: number
   /** Milliseconds; must not jump. */
@@ -50,7 +53,8 @@ const prefix = 'pull:'
 
 export function createPullSecrets(kube: Pick<Kube, 'follow'>, options: PullSecretsOptions = {}): PullSecrets {
   const { limits = defaultLimits, patienceMs = defaultPatienceMs, now = () => performance.now() } = options
-  const stores = createStores(kube, limits, now)
+  const { alsoJudged = noFurtherKinds } = options
+  const stores = { ...createStores(kube, limits, now), alsoJudged }
   const scopes = createCache<PullScope>({ max: keptScopes, ttl: 0 })
   const patient = (signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const named = (scope: PullScope | undefined): string | undefined => {
@@ -83,7 +87,11 @@ export function createPullSecrets(kube: Pick<Kube, 'follow'>, options: PullSecre
   }
 }
 
-function createStores(kube: Pick<Kube, 'follow'>, limits: RoomLimits, now: () => number): PullStores {
+function createStores(
+  kube: Pick<Kube, 'follow'>,
+  limits: RoomLimits,
+  now: () => number,
+): Omit<PullStores, 'alsoJudged'> {
   const shared = { kube, room: new SharedRoom(limits), places: new ReadingPlaces(), now }
   // Of this process alone: a mark is no hash that passwords could be tried on.
   const key = randomBytes(32)

@@ -1,6 +1,7 @@
 // What a request has for credentials, source by source, as far as it is known now; and why a source gives none. Nothing is
 // waited for here.
 
+import type { FurtherKinds } from '#core/admission/further-kinds.ts'
 import { isObjectName, pullSecretNames } from '#core/admission/pull-secrets.ts'
 import type { AdmissionRequest } from '#core/admission/review.ts'
 import type { DockerConfig } from '#io/registry/docker-config.ts'
@@ -34,6 +35,8 @@ export interface PullScope {
 export interface PullStores {
   readonly secrets: NamedObjects<KnownSecret>
   readonly accounts: NamedObjects<readonly string[]>
+  /** Where else pod specs are than in the kinds of Kubernetes. */
+  readonly alsoJudged: FurtherKinds
 }
 
 export interface Gathered {
@@ -43,9 +46,10 @@ export interface Gathered {
   readonly pending: readonly Promise<void>[]
 }
 
-export function gather({ namespace, object, kind }: AdmissionRequest, { secrets, accounts }: PullStores): Gathered {
+export function gather(request: AdmissionRequest, { secrets, accounts, alsoJudged }: PullStores): Gathered {
+  const { namespace, object, kind, resource } = request
   if (namespace === undefined || !isObjectName(namespace)) return { scope: undefined, pending: [] }
-  const names = pullSecretNames(object, kind)
+  const names = pullSecretNames(object, kind, alsoJudged.of(resource))
   const pending: Promise<void>[] = []
   const ask = <T>(store: NamedObjects<T>, name: string): NamedState<T> => {
     const state = store.look(namespace, name)
