@@ -121,6 +121,7 @@ export const knobs: readonly Knob[] = [
     becomes: { name: 'NO_PROXY', value: '.cluster.local' },
   },
   argument('exemptNamespaces', ['monitoring'], others, '--exempt-namespace=monitoring'),
+  argument('alsoJudge', ['a.dev/v1/b=spec.c[*]'], others, '--also-judge=a.dev/v1/b=spec.c[*]'),
   argument('webhookTimeoutSeconds', 5, 5, '--webhook-timeout=5'),
   argument('logLevel', 'debug', 4, '--log-level=debug'),
   argument('listen', '::', 3, '--listen=[::]:8443'),
