@@ -101,7 +101,12 @@ async function bySecret(
   return {
     tls: liveTls(certificate, first),
     caBundle: first.caBundle,
-    watch: (tell) => certificate.watch(({ caBundle }) => tell(caBundle)),
+    watch(tell) {
+      const stop = certificate.watch(({ caBundle }) => tell(caBundle))
+      // It may have changed since the first one was there.
+      tell(certificate.current()?.caBundle ?? first.caBundle)
+      return stop
+    },
     report: () => ({ certificate: certificate.report() }),
     close: () => certificate.close(),
   }
