@@ -103,10 +103,12 @@ export class StatusWriter {
       await this.#patch(path, { metadata: { uid }, status })
       this.#written.set(path, { text: textOf(judged, status), at: this.#options.now() })
     } catch (error) {
-      // Gone, or another one of the same name: its own status is told in its own time.
+      // Gone, or overtaken: what became of it is told in its own time.
       if (codeOf(error) === 'kube-not-found' || codeOf(error) === 'kube-conflict') return
       if (this.#options.signal.aborted) return
       this.#options.onFailure(path, asCoded(error))
+      // The same will not be accepted in a moment either; of another object with this name it is not to be.
+      if (codeOf(error) === 'kube-rejected') return
       setTimeout(() => this.#again(path, judged), retryMs).unref()
     }
   }

@@ -197,6 +197,18 @@ describe('the status of an object', () => {
     expect(failures).toEqual([`kube-unreachable ${object}`, `kube-failing ${object}`])
   })
 
+  test('that is not accepted is told, and tried again after a minute only', async () => {
+    const { writer, sent, failures, answers, settled, pass } = writing()
+    answers.push('kube-rejected')
+    writer.tell([judged(undefined)])
+    await settled()
+    await pass(30_000)
+    expect(sent).toHaveLength(1)
+    expect(failures).toEqual([`kube-rejected ${path.replace('/status', '')}`])
+    await pass(30_000)
+    expect(sent).toHaveLength(2)
+  })
+
   test('is not written again as it was, once it is another', async () => {
     const { writer, sent, answers, settled, pass } = writing()
     answers.push('kube-failing')
