@@ -13,7 +13,10 @@ const crds = new URL('../../deploy/crds', import.meta.url).pathname
 const soon = { timeout: 5_000, interval: 50 }
 const patient = { timeout: 30_000, interval: 100 }
 
-describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterTools), () => {
+/** Every wait has a limit of its own; several of them, on a busy machine, take longer than tests may elsewhere. */
+const limits = { timeout: 120_000 }
+
+describe.skipIf(missing(...clusterTools))(titled('policy objects', ...clusterTools), limits, () => {
   let cluster: ControlPlane
   let world: World
   let sealward: Sealward
