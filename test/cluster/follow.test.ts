@@ -1,6 +1,8 @@
 // What is followed is what the API server has: from the first list on, over ends of watches, restarts and lost history.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CodedError } from '#core/errors.ts'
 import { openKubeAccess } from '#io/kube/access.ts'
 import { createKubeClient, type KubeClient } from '#io/kube/client.ts'
@@ -149,5 +151,34 @@ describe.skipIf(missing(...clusterTools))(titled('following a kind of a real API
     await becomes(seen, { a: '{"value":"1"}' })
     ending.abort()
     await followed
+  })
+
+  test('a Pod is known by its service account, works in its own namespace', async () => {
+    const root = join(cluster.folder, 'pod')
+    const files = join(root, 'var/run/secrets/kubernetes.io/serviceaccount')
+    await mkdir(files, { recursive: true })
+    const token = async () => (await cluster.kubectl(['create', 'token', 'default', '-n', 'default'])).stdout.trim()
+    await copyFile(cluster.ca, join(files, 'ca.crt'))
+    await writeFile(join(files, 'namespace'), 'default')
+    await writeFile(join(files, 'token'), await token())
+    const { hostname, port } = new URL(cluster.server)
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', hostname)
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
+    try {
+      const access = await openKubeAccess({ podRoot: root })
+      expect(access).toMatchObject({ isInside: true, namespace: 'default' })
+      const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }
+      const review = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
+      const whoAmI = async () => {
+        const { status } = await createKubeClient(access).send({ method: 'POST', path: review, body })
+        return (status as { readonly userInfo: { readonly username: string } }).userInfo.username
+      }
+      expect(await whoAmI()).toBe('system:serviceaccount:default:default')
+      await writeFile(join(files, 'token'), 'no token any more')
+      const { headers } = await openKubeAccess({ podRoot: root })
+      expect(await headers()).toMatchObject({ authorization: 'Bearer no token any more' })
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 })

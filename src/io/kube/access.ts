@@ -25,6 +25,8 @@ export interface KubeAccess {
 export interface KubeAccessOptions {
   /** A file; absent: `KUBECONFIG`, then `~/.kube/config`, then the service account of the Pod. */
   readonly kubeconfig?: string | undefined
+  /** The root of a file system in which the service account of a Pod lies: then nothing else is looked for. */
+  readonly podRoot?: string | undefined
 }
 
 /** Requests at a time, so that the start in a large cluster is not a storm. */
@@ -37,10 +39,11 @@ const idleMs = 60_000
 const maxShown = 300
 
 /** @throws CodedError `kube-config` */
-export async function openKubeAccess({ kubeconfig }: KubeAccessOptions = {}): Promise<KubeAccess> {
+export async function openKubeAccess({ kubeconfig, podRoot }: KubeAccessOptions = {}): Promise<KubeAccess> {
   const config = new KubeConfig()
   const options = await described(async () => {
-    if (kubeconfig !== undefined) config.loadFromFile(kubeconfig)
+    if (podRoot !== undefined) config.loadFromCluster(podRoot)
+    else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig)
     else config.loadFromDefault()
     return tlsAndHeaders(config)
   })
