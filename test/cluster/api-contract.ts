@@ -177,7 +177,7 @@ export function holdsOfAnApiServer(server: () => Served): void {
         code: codeOf(await refusal(strange.send({ method: 'GET', path, query: { watch: 'true' } }))),
         message: `GET ${path}: 401 Unauthorized`,
       })
-      expect(await refusalCode(strange.send({ method: 'GET', path }))).toBe('kube-forbidden')
+      expect(await refusalCode(strange.send({ method: 'GET', path }))).toBe('kube-unauthenticated')
     })
 
     test('ends a watch as expired that begins before what it remembers, and lists all the same', async () => {
