@@ -149,6 +149,10 @@ export const chineseCauses: Partial<Record<ErrorCode, { readonly cause: string; 
     next: '重试；若持续出现，请检查推送到那里的内容，或增加 Sealward 的副本数。',
   },
   'facts-missing': { cause: '记录的事实中没有本次判定所需的答案', next: '用要解释的策略重新记录。' },
+  'pull-secret-unread': {
+    cause: '未能及时读取 Pod 的拉取密钥，且没有其他凭据可以访问该镜像',
+    next: '重试；若持续出现，请检查 API 服务器。',
+  },
   'policies-not-loaded': {
     cause: '策略尚未读取，无法判定要求什么',
     next: '几秒后重试；若持续出现，请查看 Sealward 的 /readyz。',
