@@ -1,6 +1,7 @@
 // What a DenyList says of an image or a key. It goes before every policy, so it is asked wherever something could count.
 
 import type { Digest } from '#core/image/digest.ts'
+import type { ImageReference } from '#core/image/reference.ts'
 import { formatReference } from '#core/image/reference.ts'
 import type { Denied } from '#core/policy/denied.ts'
 import type { AttestorKey, DenyList } from '#core/policy/words.ts'
@@ -18,13 +19,14 @@ export function deniedKey({ name, fingerprint }: AttestorKey, denied: Denied | u
  * kept either, so that taking the entry out helps at once.
  */
 export function denialOf(
-  { denied, reference, text }: ImagePlan,
+  denied: Denied | undefined,
+  reference: ImageReference,
   digest: Digest,
 ): (Judgement & { readonly validUntil?: undefined }) | undefined {
   const list = denied?.digests.get(digest)
   if (list === undefined) return undefined
   return {
-    reference: reference === undefined ? text : formatReference(reference),
+    reference: formatReference(reference),
     digest,
     enforced: refusal(`${digest} is ${onList(list)}`),
     warned: undefined,

@@ -43,7 +43,7 @@ export function judgeImage(image: ImagePlan, inquiry: Inquiry): Judgement | 'ope
   if (reference === undefined) return judgeMalformed(image)
   const digest = digestOf(image, reference, inquiry)
   if (digest === undefined) return 'open'
-  const denial = digest.known ? denialOf(image, digest.value) : undefined
+  const denial = digest.known ? denialOf(image.denied, reference, digest.value) : undefined
   if (denial !== undefined) return denial
   const recalled = recall(image, reference, digest, inquiry)
   if (typeof recalled !== 'boolean') return recalled
@@ -236,8 +236,8 @@ function judgeMalformed(image: ImagePlan): Judgement {
 
 /** For an image that could not be judged at all: nobody knows anything about it but a digest that it may be named by. */
 export function unjudged(image: ImagePlan, code: ErrorCode, detail: string): Judgement {
-  const named = image.reference?.digest
-  const denial = named === undefined ? undefined : denialOf(image, named)
+  const { reference, denied } = image
+  const denial = reference?.digest === undefined ? undefined : denialOf(denied, reference, reference.digest)
   if (denial !== undefined) return denial
   return sameForAll(image, 'undetermined', code, detail)
 }

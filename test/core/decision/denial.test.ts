@@ -90,6 +90,11 @@ describe('a listed digest', () => {
     expect(registry.kinds()).toEqual(['resolve'])
   })
 
+  test('is told under its normalised name', async () => {
+    const { judgement } = await verdict(`nginx@${digest}`, release(), { digests: [digest] })
+    expect(judgement?.reference).toBe(`docker.io/library/nginx@${digest}`)
+  })
+
   test('stands on the first of two lists, by name', async () => {
     const lists = [denying({ digests: [digest], reason: 'second' }, 'b'), denying({ digests: [digest] }, 'a')]
     const { detail } = await asking.verdict(`${name}:v1`, release(), { denyLists: lists })

@@ -63,6 +63,7 @@ describe('a DenyList', () => {
       { digest: [digest], keys: [key] },
       /^spec\.digest: is not a word here; did you mean "digests"/,
     ],
+    ['identities alone', { identities: [] }, 'spec.identities: is not supported yet'],
     ['an identity', { identities: [], keys: [key] }, 'spec.identities: is not supported yet'],
   ])('of %s is refused, and denies nothing', (_, spec, problem) => {
     const result = read([denyList(spec)])
@@ -111,8 +112,9 @@ describe('revisions', () => {
   const other = digestOf('another')
 
   test('tell what a list says, not the order in which it says it', () => {
-    const first = revisionOf(denyList({ digests: [digest, other], keys: [key] }))
-    expect(revisionOf(denyList({ digests: [other, digest], keys: [key] }))).toBe(first)
+    const second = 'b'.repeat(64)
+    const first = revisionOf(denyList({ digests: [digest, other], keys: [key, second] }))
+    expect(revisionOf(denyList({ digests: [other, digest], keys: [second, key] }))).toBe(first)
     const others = [
       revisionOf(),
       revisionOf(denyList({ digests: [digest], keys: [key] })),
@@ -199,6 +201,12 @@ describe('warnings', () => {
         ([code]) => code,
       ),
     ).toEqual(['key-denied', 'key-denied', 'no-valid-key'])
+  })
+
+  test('know the keys of an attestor that no policy asks for', () => {
+    const other = attestor('other', keySpec({ name: 'k', pem: pems.third }))
+    const codes = warnings(...policies, other, denyList({ keys: [fingerprintOf(pems.third)] })).map(([code]) => code)
+    expect(codes).toEqual(['attestor-unused', 'key-denied', 'no-valid-key'])
   })
 
   test('know the keys of attestors inside policies', () => {

@@ -5,6 +5,7 @@ import { parseReference } from '#core/image/reference.ts'
 import { type InForce, type KeptObject, readLastGood } from '#core/policy/last-good.ts'
 import { readObjects } from '#core/policy/read.ts'
 import { ReadMemo } from '#core/policy/read-memo.ts'
+import { salvagedList } from '#core/policy/salvaged-list.ts'
 import { compilePolicySet } from '#core/policy/set.ts'
 import {
   attestor,
@@ -229,6 +230,23 @@ describe('a DenyList that is wrong', () => {
     ['an entry that is no text', { digests: [digest('a'), 5] }, { digests: [digest('a')] }],
   ])('by %s denies the rest, though it never was right', (_, spec, found) => {
     expect(denied(kept(denyList(spec), 'never right'))).toMatchObject({ inForce: 'partly', ...found })
+  })
+
+  test('that is no object at all stays what it is', () => {
+    expect(salvagedList('text', right)).toBe('text')
+    expect(salvagedList({ spec: 'text' }, undefined)).toMatchObject({ spec: { reason: expect.any(String) } })
+  })
+
+  test('keeps a reason that is just short enough', () => {
+    const reason = 'a'.repeat(1_024)
+    expect(denied(kept(denyList({ keys: [key('b'), 'no key'], reason }), 'never right'))).toMatchObject({ reason })
+  })
+
+  test('denies no more than a list may, its own entries first', () => {
+    const keys = Array.from({ length: 1_024 }, (_, index) => `${index}`.padStart(64, '0'))
+    const digests = Array.from({ length: 4_096 }, (_, index) => `sha256:${`${index}`.padStart(64, '0')}`)
+    const found = denied(kept(denyList({ keys, digests, reason: 'a\nb' }), right))
+    expect(found).toMatchObject({ inForce: 'partly', keys, digests, reason: 'stolen' })
   })
 
   test('in which nothing can be read denies what stood there before, and else nothing', () => {
