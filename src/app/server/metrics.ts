@@ -27,6 +27,8 @@ export type MetricEvent =
   | { readonly kind: 'passed'; readonly because: string }
   /** An HTTP request was refused before it was a review. */
   | { readonly kind: 'refused'; readonly status: number }
+  /** A TLS handshake was done: a connection that is new costs as much as several admissions. */
+  | { readonly kind: 'tls-connected' }
   | { readonly kind: 'tls-failed' }
   /** A connection was refused because there were too many, and all of them being answered. */
   | { readonly kind: 'dropped' }
@@ -154,6 +156,7 @@ interface Instruments {
   readonly judged: Counter<'verdict' | 'code' | 'mode'>
   readonly passed: Counter<'because'>
   readonly refused: Counter<'status'>
+  readonly tlsConnected: Counter
   readonly tlsFailed: Counter
   readonly dropped: Counter
   readonly evicted: Counter<'doing'>
@@ -201,6 +204,7 @@ function makeInstruments(prom: typeof import('prom-client'), levels: () => Level
     judged: counter('image_verdicts', 'Image uses judged.', ['verdict', 'code', 'mode']),
     passed: counter('admission_passed', 'Objects let pass without being judged.', ['because']),
     refused: counter('http_refused', 'HTTP requests refused before they were reviews.', ['status']),
+    tlsConnected: counter('tls_connections', 'TLS handshakes that were done: connections that were new.', []),
     tlsFailed: counter('tls_failed', 'TLS handshakes that failed.', []),
     dropped: counter('connections_dropped', 'Connections refused: too many, and all of them being answered.', []),
     evicted: counter('connections_evicted', 'Connections closed for a new one, or for unread answers.', ['doing']),
@@ -243,6 +247,9 @@ function record(instruments: Instruments, event: MetricEvent): void {
       return
     case 'refused':
       instruments.refused.inc({ status: event.status })
+      return
+    case 'tls-connected':
+      instruments.tlsConnected.inc()
       return
     case 'tls-failed':
       instruments.tlsFailed.inc()

@@ -58,6 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const unwritten = (error: unknown) => log.error('no answer could be written', errorFields(error))
   server.on('request', (request, response) => route(routing, request, response).catch(unwritten))
   server.on('checkContinue', (request, response) => routeExpecting(routing, request, response).catch(unwritten))
+  server.on('secureConnection', () => metrics.record({ kind: 'tls-connected' }))
   server.on('tlsClientError', (error) => {
     metrics.record({ kind: 'tls-failed' })
     log.debug('a TLS handshake failed', { error: messageOf(error) })

@@ -109,6 +109,19 @@ describe('AD-16: answers that nobody takes', () => {
   })
 })
 
+describe('connections that are new', () => {
+  test('are counted once each, when their handshake is done, however many requests they carry', async () => {
+    const on = await started()
+    await idle(on, 2)
+    await mute(on)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let count = 0; count < 3; count++) await exchange(on, { ...probe, agent })
+    const { text } = await exchange(on, { ...probe, path: '/metrics', agent })
+    agent.destroy()
+    expect(text).toContain('\nsealward_tls_connections_total 3\n')
+  })
+})
+
 describe('connections above the bound', () => {
   test('take the place of the longest idle', async () => {
     const on = await started({}, { connections: 3 })
