@@ -36,6 +36,8 @@ export interface ControlPlane {
   /** A line in JSON for each stage of each request of the audited users; absent: nobody is audited. */
   readonly auditLog?: string
   readonly etcd: Program
+  /** Another one after each restart. */
+  readonly apiServer: Program
   /** Stops the API server and starts it anew on the same port, over the same data. */
   restartApiServer(): Promise<void>
   stop(): Promise<void>
@@ -202,6 +204,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       kubeconfigOf,
       ...(auditLog !== undefined && { auditLog }),
       etcd,
+      get apiServer() {
+        return apiServer
+      },
       restartApiServer,
       stop,
     }

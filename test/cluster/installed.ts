@@ -11,19 +11,23 @@ import { startWorld, type World } from './world.ts'
 
 export const account = { namespace: 'sealward', name: 'sealward' }
 
-export interface Installed {
-  readonly cluster: ControlPlane
-  readonly world: World
-  readonly sealward: Sealward
+/** What the manifest makes of a cluster. */
+export interface Prepared {
   /** Of the process: its service account, in its own namespace. */
   readonly kubeconfig: string
   /** What was applied. */
   readonly manifests: readonly Manifest[]
-  /** The same process anew, on the same port. */
-  restart(signal?: NodeJS.Signals): Promise<void>
   /** @throws Error with what kubectl said */
   kubectl(...args: readonly string[]): Promise<string>
   apply(...objects: readonly object[]): Promise<void>
+}
+
+export interface Installed extends Prepared {
+  readonly cluster: ControlPlane
+  readonly world: World
+  readonly sealward: Sealward
+  /** The same process anew, on the same port. */
+  restart(signal?: NodeJS.Signals): Promise<void>
   stop(): Promise<void>
 }
 
@@ -40,44 +44,48 @@ export async function install({ flags = [], more = [] }: InstallOptions = {}): P
     for (const each of stops.toReversed()) await each()
   }
   try {
-    const kubectl = async (...args: readonly string[]) => told(await cluster.kubectl(args))
-    const apply = async (...objects: readonly object[]) => {
-      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
-      told(await cluster.kubectl(['apply', '-f', '-'], list))
-    }
-    const manifests = [...toManifests(readFileSync('deploy/sealward.yaml', 'utf8')), ...more]
-    await kubectl('apply', '--server-side', '-f', 'deploy/sealward.yaml')
-    // The Pods of the manifest never run here; the process beside the cluster is what they would be.
-    await kubectl('scale', 'deployment', '-n', account.namespace, account.name, '--replicas=0')
-    if (more.length > 0) await apply(...more)
-    await kubectl('wait', '--for=condition=Established', 'crd', '-l', 'app.kubernetes.io/part-of=sealward')
-    const token = await kubectl('create', 'token', '-n', account.namespace, account.name, '--duration=2h')
-    const kubeconfig = await cluster.kubeconfigOf(token.trim(), account.namespace)
+    const prepared = await prepare(cluster, more)
+    const { kubeconfig } = prepared
     const port = await freePort()
     const own = ['--webhook-url', `https://127.0.0.1:${port}`, '--insecure-registry', world.host]
     const start = () => startSealward({ folder: cluster.folder, kubeconfig, port, flags: [...own, ...flags] })
     let sealward = await start()
     stops.push(() => sealward.stop())
     return {
+      ...prepared,
       cluster,
       world,
       get sealward() {
         return sealward
       },
-      kubeconfig,
-      manifests,
       async restart(signal = 'SIGTERM') {
         await sealward.stop(signal)
         sealward = await start()
       },
-      kubectl,
-      apply,
       stop,
     }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** Applies the manifest, and leaves its Pods out. */
+export async function prepare(cluster: ControlPlane, more: readonly Manifest[] = []): Promise<Prepared> {
+  const kubectl = async (...args: readonly string[]) => told(await cluster.kubectl(args))
+  const apply = async (...objects: readonly object[]) => {
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+    told(await cluster.kubectl(['apply', '-f', '-'], list))
+  }
+  const manifests = [...toManifests(readFileSync('deploy/sealward.yaml', 'utf8')), ...more]
+  await kubectl('apply', '--server-side', '-f', 'deploy/sealward.yaml')
+  // The Pods of the manifest never run here; the process beside the cluster is what they would be.
+  await kubectl('scale', 'deployment', '-n', account.namespace, account.name, '--replicas=0')
+  if (more.length > 0) await apply(...more)
+  await kubectl('wait', '--for=condition=Established', 'crd', '-l', 'app.kubernetes.io/part-of=sealward')
+  const token = await kubectl('create', 'token', '-n', account.namespace, account.name, '--duration=2h')
+  const kubeconfig = await cluster.kubeconfigOf(token.trim(), account.namespace)
+  return { kubeconfig, manifests, kubectl, apply }
 }
 
 function told({ code, stdout, stderr }: { readonly code: number; readonly stdout: string; readonly stderr: string }) {
