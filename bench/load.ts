@@ -1,6 +1,7 @@
 // Load on a webhook, from a process on the other processor, and what it costs the webhook.
 
 import { startChild } from './child.ts'
+import type { Place } from './pinning.ts'
 import { cpuMicroseconds } from './process-figures.ts'
 import type { Aim, Burst, Loaded, Shot } from './processes/generator.ts'
 import type { Bench } from './scenario.ts'
@@ -28,6 +29,10 @@ export interface Served {
   readonly pid: number
   readonly port: number
   readonly ca: string
+  /** Who asks; absent: nobody is asked for a certificate. */
+  readonly client?: Aim['client']
+  /** Where the load comes from; the processor that is not the server's if absent. */
+  readonly loadFrom?: Place
 }
 
 export async function startGenerator(
@@ -36,11 +41,11 @@ export async function startGenerator(
   shots: readonly Shot[],
   connections: number,
 ): Promise<Generator> {
-  const child = startChild('generator', 'load')
+  const { port, ca, client, loadFrom = 'load' } = server
+  const child = startChild('generator', loadFrom)
   bench.closing(() => child.stop())
-  const { port, ca } = server
   const aim = (at: readonly Shot[], over: number) =>
-    child.call<void>('aim', { port, ca, connections: over, shots: at } satisfies Aim)
+    child.call<void>('aim', { port, ca, client, connections: over, shots: at } satisfies Aim)
   await aim(shots, connections)
   return {
     aim,

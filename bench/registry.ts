@@ -2,6 +2,7 @@
 
 import type { Child } from './child.ts'
 import { startChild } from './child.ts'
+import type { Place } from './pinning.ts'
 import type { Asked, Stored } from './processes/registry.ts'
 import type { Bench } from './scenario.ts'
 
@@ -14,8 +15,8 @@ export interface BenchRegistry {
   asked(): Promise<Asked>
 }
 
-export async function startRegistry(bench: Bench): Promise<BenchRegistry> {
-  const child: Child = startChild('registry', 'load')
+export async function startRegistry(bench: Bench, place: Place = 'load'): Promise<BenchRegistry> {
+  const child: Child = startChild('registry', place)
   bench.closing(() => child.stop())
   const port = await child.call<number>('listen')
   return {

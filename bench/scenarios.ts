@@ -2,6 +2,7 @@
 
 import type { Scenario } from './scenario.ts'
 import { cliCosign, cliStart, cliVerify } from './scenarios/cli.ts'
+import { cluster } from './scenarios/cluster.ts'
 import { coldSharing, coldTrips } from './scenarios/cold.ts'
 import { growth } from './scenarios/growth.ts'
 import { keptConnection } from './scenarios/kept.ts'
@@ -14,5 +15,6 @@ export const scenarios: readonly Scenario[] = [
   ...[warmByDigest, warmByTag, warmWhole, warmRecords],
   ...[memory, growth, reviewLarge, keptConnection],
   ...[coldTrips, coldSharing],
+  ...[cluster],
   ...[cliStart, cliVerify, cliCosign],
 ]

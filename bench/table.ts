@@ -25,7 +25,7 @@ function cellsOf({ scenario, row }: Result, judged: boolean): readonly string[] 
     scenario,
     figure,
     `${shortNumber(value)} ${unit}`.trim(),
-    yardstick === undefined ? '' : `${shortNumber(yardstick.value)} ${unit} (${yardstick.name})`,
+    yardstick === undefined ? '' : `${`${shortNumber(yardstick.value)} ${unit}`.trim()} (${yardstick.name})`,
     ratio === undefined ? '' : ratio.toFixed(2),
     goalText(row),
     !judged || goal === undefined ? '' : met === undefined ? 'not measured' : met ? 'yes' : 'NO',

@@ -5,7 +5,7 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { plainEnvironment, stopProcess } from './child.ts'
-import { placed } from './pinning.ts'
+import { type Place, placed } from './pinning.ts'
 import type { Bench } from './scenario.ts'
 
 export interface BenchWebhook {
@@ -20,30 +20,42 @@ export interface BenchWebhook {
   readonly startedInMs: number
 }
 
-export interface WebhookOptions {
-  /** The text of its policy file. */
-  readonly policy: string
+export interface ServeOptions {
   /** `127.0.0.1:PORT` of a registry without TLS. */
   readonly registry: string
+  /** Any free one if absent. */
+  readonly port?: number
+  readonly place?: Place
   readonly flags?: readonly string[]
   readonly nodeFlags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
+export interface WebhookOptions extends ServeOptions {
+  /** The text of its policy file. */
+  readonly policy: string
+}
+
 let webhooks = 0
 
 export async function startWebhook(bench: Bench, options: WebhookOptions): Promise<BenchWebhook> {
-  const name = join(bench.folder, `webhook-${++webhooks}`)
   // A folder of its own: the webhook is told of every change in the folder of its policies, and so of every line of a
   // log there.
-  const policies = `${name}-policies`
+  const policies = join(bench.folder, `policies-${webhooks + 1}`)
   mkdirSync(policies)
   writeFileSync(join(policies, 'policies.yaml'), options.policy)
+  return startServe(bench, { ...options, flags: ['--policy', policies, ...(options.flags ?? [])] })
+}
+
+/** With flags that say where the policies are. */
+export async function startServe(bench: Bench, options: ServeOptions): Promise<BenchWebhook> {
+  const { place = 'server', port: wanted = 0 } = options
+  const name = join(bench.folder, `webhook-${++webhooks}`)
   const [caFile, logFile] = [`${name}.pem`, `${name}.log`]
   const log = openSync(logFile, 'w')
-  const [program, args] = placed('server', process.execPath, [
+  const [program, args] = placed(place, process.execPath, [
     ...(options.nodeFlags ?? []),
-    ...[bench.program, 'serve', '--policy', policies, '--listen', '127.0.0.1:0', '--tls-ca-out', caFile],
+    ...[bench.program, 'serve', '--listen', `127.0.0.1:${wanted}`, '--tls-ca-out', caFile],
     ...['--insecure-registry', options.registry, ...(options.flags ?? [])],
   ])
   const begun = performance.now()

@@ -12,16 +12,18 @@ interface Review {
   }
 }
 
-const digest = `sha256:${'a'.repeat(64)}`
+let digest = ''
+let connections = 0
 
-function answerTo({ request }: Review) {
+function answerTo({ request }: Review, isMutating: boolean) {
   const images: string[] = []
   for (const list of ['initContainers', 'containers', 'ephemeralContainers']) {
     for (const { image } of request.object.spec[list] ?? []) images.push(image)
   }
   const patch = [{ op: 'replace', path: '/spec/containers/0/image', value: `${images[0]?.split('@')[0]}@${digest}` }]
   const encoded = Buffer.from(JSON.stringify(patch)).toString('base64')
-  const response = { uid: request.uid, allowed: images.length > 0, patchType: 'JSONPatch', patch: encoded }
+  const patched = isMutating ? { patchType: 'JSONPatch', patch: encoded } : {}
+  const response = { uid: request.uid, allowed: images.length > 0, ...patched }
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
 }
 
@@ -30,20 +32,29 @@ function parse(text: string): Review {
   return JSON.parse(text)
 }
 
-function listen(tls: { readonly cert: string; readonly key: string }): Promise<number> {
-  const options: ServerOptions = { ...tls, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }
+export interface Listening {
+  readonly cert: string
+  readonly key: string
+  /** What every image is pinned to. */
+  readonly digest: string
+}
+
+function listen({ cert, key, digest: given }: Listening): Promise<number> {
+  digest = given
+  const options: ServerOptions = { cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }
   const server = createServer(options, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const [only] = chunks
       const text = chunks.length === 1 && only !== undefined ? only.toString() : Buffer.concat(chunks).toString()
-      const body = Buffer.from(JSON.stringify(answerTo(parse(text))))
+      const body = Buffer.from(JSON.stringify(answerTo(parse(text), request.url?.startsWith('/mutate') === true)))
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
       response.end(body)
     })
   })
+  server.on('secureConnection', () => connections++)
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
 }
 
-answerCalls({ listen })
+answerCalls({ listen, connections: () => connections })

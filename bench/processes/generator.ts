@@ -9,6 +9,8 @@ import { answerCalls } from './channel.ts'
 export interface Shot {
   readonly path: string
   readonly body: Uint8Array
+  /** 200 if absent. */
+  readonly status?: number
   readonly holds: readonly string[]
   readonly lacks: readonly string[]
 }
@@ -16,6 +18,8 @@ export interface Shot {
 export interface Aim {
   readonly port: number
   readonly ca: string
+  /** The certificate that it shows, in PEM. */
+  readonly client?: { readonly cert: string; readonly key: string } | undefined
   readonly connections: number
   /** Each connection sends them in this order, each beginning at a place of its own. */
   readonly shots: readonly Shot[]
@@ -31,7 +35,7 @@ export interface Burst {
 
 export interface Loaded {
   readonly count: number
-  /** Answers other than 200, or without what they must hold. */
+  /** Answers of another status, or without what they must hold. */
   readonly wrong: number
   /** The first of them. */
   readonly complaint: string
@@ -42,13 +46,15 @@ export interface Loaded {
 
 interface Target {
   readonly bytes: Buffer
+  readonly statusLine: Buffer
   readonly holds: readonly Buffer[]
   readonly lacks: readonly Buffer[]
 }
 
 const maxCounted = 4_000_000
 const headEnd = Buffer.from('\r\n\r\n')
-const ok = Buffer.from('HTTP/1.1 200 ')
+/** As JSON holds no line break by itself, nothing else looks like it. */
+const lastChunk = Buffer.from('\r\n0\r\n\r\n')
 
 let targets: readonly Target[] = []
 let lanes: readonly Lane[] = []
@@ -60,30 +66,38 @@ interface Lane {
   started: number
   received: Buffer[]
   length: number
-  /** Of head and body; 0 while the head is not whole. */
+  /** Of head and body; 0 while the head is not whole, and infinite until the last chunk is there. */
   expected: number
   take: (answer: Buffer) => void
   fail: (error: Error) => void
 }
 
-async function aim({ port, ca, connections, shots }: Aim): Promise<void> {
+async function aim({ connections, shots, ...to }: Aim): Promise<void> {
   for (const { socket } of lanes) socket.destroy()
   targets = shots.map(targetOf)
   const each = Math.floor(targets.length / connections)
-  lanes = await Promise.all(Array.from({ length: connections }, (_, lane) => open(port, ca, lane * each)))
+  lanes = await Promise.all(Array.from({ length: connections }, (_, lane) => open(to, lane * each)))
 }
 
-function targetOf({ path, body, holds, lacks }: Shot): Target {
+function targetOf({ path, body, status = 200, holds, lacks }: Shot): Target {
   const head =
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n` +
     `Accept: application/json, */*\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
   const bytesOf = (text: string) => Buffer.from(text)
-  return { bytes: Buffer.concat([bytesOf(head), body]), holds: holds.map(bytesOf), lacks: lacks.map(bytesOf) }
+  return {
+    bytes: Buffer.concat([bytesOf(head), body]),
+    statusLine: bytesOf(`HTTP/1.1 ${status} `),
+    holds: holds.map(bytesOf),
+    lacks: lacks.map(bytesOf),
+  }
 }
 
-function open(port: number, ca: string, next: number): Promise<Lane> {
+function open({ port, ca, client }: Omit<Aim, 'connections' | 'shots'>, next: number): Promise<Lane> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] })
+    const socket = connect({
+      ...{ host: '127.0.0.1', port, ca, ...client },
+      ...{ servername: 'localhost', ALPNProtocols: ['http/1.1'] },
+    })
     const lane: Lane = { socket, next, started: 0, received: [], length: 0, expected: 0, take: () => {}, fail: reject }
     socket.setNoDelay(true)
     socket.once('secureConnect', () => resolve(lane))
@@ -97,8 +111,11 @@ function receive(lane: Lane, chunk: Buffer): void {
   lane.received.push(chunk)
   lane.length += chunk.length
   if (lane.expected === 0) lane.expected = wholeLength(lane)
-  if (lane.expected === 0 || lane.length < lane.expected) return
-  const answer = lane.received.length === 1 ? chunk : Buffer.concat(lane.received)
+  if (lane.expected === 0) return
+  const isChunked = lane.expected === Number.POSITIVE_INFINITY
+  if (isChunked ? !endsWith(lane.received, lastChunk) : lane.length < lane.expected) return
+  const whole = lane.received.length === 1 ? chunk : Buffer.concat(lane.received)
+  const answer = isChunked ? withoutChunks(whole) : whole
   lane.received = []
   lane.length = 0
   lane.expected = 0
@@ -109,13 +126,34 @@ function wholeLength({ received }: Lane): number {
   const bytes = received.length === 1 && received[0] !== undefined ? received[0] : Buffer.concat(received)
   const end = bytes.indexOf(headEnd)
   if (end < 0) return 0
-  const length = /\r\ncontent-length: (\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1]
+  const head = bytes.toString('latin1', 0, end)
+  if (/\r\ntransfer-encoding: chunked/i.test(head)) return Number.POSITIVE_INFINITY
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length === undefined) throw new Error('an answer without a length')
   return end + headEnd.length + Number(length)
 }
 
-function isRight(answer: Buffer, { holds, lacks }: Target): boolean {
-  if (answer.compare(ok, 0, ok.length, 0, ok.length) !== 0) return false
+function endsWith(parts: readonly Buffer[], end: Buffer): boolean {
+  const last = parts.at(-1)
+  const bytes = last !== undefined && last.length >= end.length ? last : Buffer.concat(parts)
+  return bytes.subarray(-end.length).equals(end)
+}
+
+/** Head and body, as they would be in one piece. */
+function withoutChunks(answer: Buffer): Buffer {
+  const start = answer.indexOf(headEnd) + headEnd.length
+  const parts = [answer.subarray(0, start)]
+  for (let at = start; ; ) {
+    const line = answer.indexOf('\r\n', at)
+    const length = Number.parseInt(answer.toString('latin1', at, line), 16)
+    if (!(length > 0)) return Buffer.concat(parts)
+    parts.push(answer.subarray(line + 2, line + 2 + length))
+    at = line + 2 + length + 2
+  }
+}
+
+function isRight(answer: Buffer, { statusLine, holds, lacks }: Target): boolean {
+  if (!answer.subarray(0, statusLine.length).equals(statusLine)) return false
   return holds.every((part) => answer.includes(part)) && !lacks.some((part) => answer.includes(part))
 }
 
