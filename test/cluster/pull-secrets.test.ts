@@ -233,6 +233,18 @@ describe.skipIf(missing(...tools))(titled('pull secrets of a real cluster', ...t
       await expect.poll(() => world.admit(pod), { timeout: 5_000 }).toMatchObject(denied)
     })
 
+    test('of what is granted is felt when the API server is next asked whether we may', async () => {
+      await tenants.namespace('withdrawn')
+      await tenants.secret('withdrawn/regcred', { [registry.host]: alice })
+      await tenants.grant('withdrawn', { secrets: ['regcred'] })
+      const hasty = await openPullWorld(tenants, { watchSeconds: 2 })
+      const pod = podIn('withdrawn', image, named('regcred'))
+      expect(await hasty.admit(pod)).toMatchObject(allowed)
+      await cluster.kubectl(['delete', 'rolebinding', 'sealward-pull-secrets', '-n', 'withdrawn'])
+      await expect.poll(() => hasty.admit(pod), { timeout: 20_000 }).toMatchObject(denied)
+      await hasty.close()
+    })
+
     test("of a service account's list is felt within five seconds", async () => {
       const template = deploymentIn('team', image, { serviceAccountName: 'default' })
       expect(await world.admit(template)).toMatchObject(denied)

@@ -31,6 +31,8 @@ export interface NamedObjectsOptions<T> {
   readonly read: (object: KubeObject) => { readonly value: T; readonly bytes: number }
   readonly room: SharedRoom
   readonly places: ReadingPlaces
+  /** How long a watch lasts; when one begins, the API server looks whether we may. */
+  readonly watchSeconds: number
   /** Milliseconds; must not jump. */
   readonly now: () => number
 }
@@ -39,8 +41,6 @@ export interface NamedObjectsOptions<T> {
 export const forbiddenMs = 30_000
 /** What was known keeps while the API server restarts; of one that is away for longer, nothing is known. */
 export const awayMs = 60_000
-/** The API server looks at rights when a watch begins: a RoleBinding that was taken away is felt after this. */
-const watchSeconds = 120
 
 export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObjects<T> {
   const followed = new Map<string, FollowedObject<T>>()
@@ -124,7 +124,7 @@ class FollowedObject<T> implements Lodger {
   }
 
   async run(): Promise<void> {
-    const { kube, resource, places } = this.#options
+    const { kube, resource, places, watchSeconds } = this.#options
     const { namespace } = this
     await places.take(namespace)
     const giveBack = once(() => places.giveBack(namespace))

@@ -36,6 +36,8 @@ export interface PullSecretsOptions {
   readonly alsoJudged?: FurtherKinds
   /** How long reading them may hold up a request, in milliseconds. */
   readonly patienceMs?: number
+  /** After how many seconds it is felt that a RoleBinding was taken away. */
+  readonly watchSeconds?: number
   /** Milliseconds; must not jump. */
   readonly now?: () => number
 }
@@ -44,6 +46,8 @@ export interface PullSecretsOptions {
 const defaultLimits: RoomLimits = { lodgers: 256, bytes: 16 * 1024 * 1024 }
 /** The API server answers within milliseconds. Of the ten seconds of an admission, registries get the most. */
 const defaultPatienceMs = 2_000
+/** The API server looks at rights when a watch begins. Of 256 watches two begin in a second. */
+const defaultWatchSeconds = 120
 /** More than requests are judged at a time. With as many of the longest names as are looked for it would be 20 MiB. */
 const keptScopes = 2_000
 /** A config of many small entries takes so many times its text when it is read. */
@@ -52,9 +56,8 @@ const parsedTimes = 8
 const prefix = 'pull:'
 
 export function createPullSecrets(kube: Pick<Kube, 'follow'>, options: PullSecretsOptions = {}): PullSecrets {
-  const { limits = defaultLimits, patienceMs = defaultPatienceMs, now = () => performance.now() } = options
-  const { alsoJudged = noFurtherKinds } = options
-  const stores = { ...createStores(kube, limits, now), alsoJudged }
+  const { patienceMs = defaultPatienceMs, alsoJudged = noFurtherKinds } = options
+  const stores = { ...createStores(kube, options), alsoJudged }
   const scopes = createCache<PullScope>({ max: keptScopes, ttl: 0 })
   const patient = (signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const named = (scope: PullScope | undefined): string | undefined => {
@@ -87,12 +90,9 @@ export function createPullSecrets(kube: Pick<Kube, 'follow'>, options: PullSecre
   }
 }
 
-function createStores(
-  kube: Pick<Kube, 'follow'>,
-  limits: RoomLimits,
-  now: () => number,
-): Omit<PullStores, 'alsoJudged'> {
-  const shared = { kube, room: new SharedRoom(limits), places: new ReadingPlaces(), now }
+function createStores(kube: Pick<Kube, 'follow'>, options: PullSecretsOptions): Omit<PullStores, 'alsoJudged'> {
+  const { limits = defaultLimits, watchSeconds = defaultWatchSeconds, now = () => performance.now() } = options
+  const shared = { kube, room: new SharedRoom(limits), places: new ReadingPlaces(), watchSeconds, now }
   // Of this process alone: a mark is no hash that passwords could be tried on.
   const key = randomBytes(32)
   const secrets = createNamedObjects<KnownSecret>({

@@ -94,6 +94,17 @@ describe('the credentials of a request', () => {
     ])
   })
 
+  test('are not those of a name that no object has, nor of what is too much, and that is told', async () => {
+    const { scopeOf, found } = world(eachItsName)
+    const { credentials, remarks } = await found(await scopeOf(pod('team', '../other/a', 'a')))
+    expect(credentials).toHaveLength(1)
+    expect(remarks).toEqual(['pull secret "../other/a": no object has such a name'])
+    const many = Array.from({ length: 40 }, (_, index) => `s-${index}`)
+    const cut = await found(await scopeOf(pod('team', ...many)))
+    expect(cut.credentials).toHaveLength(32)
+    expect(cut.remarks).toEqual(['of 40 pull secrets only the first 32 are looked for'])
+  })
+
   test('are never those of an object of another name or namespace, whatever a server answers', async () => {
     for (const other of ['team/b', 'other/a']) {
       const { users } = world((followed) => {
