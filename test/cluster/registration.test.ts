@@ -128,7 +128,10 @@ describe.skipIf(missing(...clusterTools))(titled('registering with a real API se
     await createPod('default')
     expect(await both()).toEqual([undefined, undefined])
     const registration = await registered()
-    expect(registration.report()).toEqual({ registered: true })
+    expect(registration.report()).toEqual({
+      registered: true,
+      unjudgedNamespaces: ['kube-node-lease', 'kube-public', 'kube-system', 'sealward'],
+    })
     for (const each of await both()) expect(each?.metadata.labels['app.kubernetes.io/name']).toBe('sealward')
   })
 
@@ -260,11 +263,11 @@ describe.skipIf(missing(...clusterTools))(titled('registering with a real API se
   }, 60_000)
 
   test('AD-11: a namespace that is exempt is sent only when a policy names it', async () => {
-    await cluster.kubectl(['create', 'serviceaccount', 'default', '-n', 'kube-public'])
     const registration = await registered()
     await expect.poll(() => sees('default'), soon).toBe(2)
     expect(await sees('kube-public')).toBe(0)
     registration.want(wanted({ namedNamespaces: ['kube-public'] }))
+    expect(registration.report()['unjudgedNamespaces']).toEqual(['kube-node-lease', 'kube-system', 'sealward'])
     await expect.poll(() => sees('kube-public'), soon).toBe(2)
   }, 60_000)
 
@@ -273,6 +276,22 @@ describe.skipIf(missing(...clusterTools))(titled('registering with a real API se
     registration.want(wanted({ namedNamespaces: ['sealward'] }))
     await expect.poll(() => sees('default'), soon).toBe(2)
     expect(await sees('sealward')).toBe(0)
+  }, 60_000)
+
+  test('FT-07: while nobody answers, Pods of the own namespace and of the system are made, and no others', async () => {
+    const gone = await start()
+    const registration = register({ endpoint: { kind: 'url', url: gone.url } })
+    registration.want(wanted({ caBundle: gone.ca }))
+    await expect.poll(() => registration.isRegistered(), soon).toBe(true)
+    await gone.close()
+    const image = '--image=registry.example.com/a:1'
+    const tried = (namespace: string) => cluster.kubectl(['run', `pod-${++pods}`, '-n', namespace, image])
+    await expect.poll(async () => (await tried('default')).stderr, soon).toContain('failed calling webhook')
+    for (const namespace of ['sealward', 'kube-public']) expect((await tried(namespace)).code).toBe(0)
+    const service = await start({}, {}, { port: gone.port })
+    registration.want(wanted({ caBundle: service.ca }))
+    await expect.poll(async () => (await tried('default')).code, soon).toBe(0)
+    await service.close()
   }, 60_000)
 
   test('FT-07: what is left after a removal of the chart blocks nobody', async () => {

@@ -40,8 +40,8 @@ export const faultThreats: readonly ThreatRow[] = [
   {
     id: 'FT-07',
     attack: 'The whole cluster restarts while the webhook is registered, and its own image is not signed.',
-    outcome: 'Its namespace and those of the system are exempt, so that it can start.',
-    remains: 'The restart itself, and the exemption by digest, come with the cluster.',
+    outcome: 'Its namespace and those of the system are exempt, so that it can start; nothing of them is even sent.',
+    remains: 'Nodes that come up again: the API server of the tests has none.',
   },
   {
     id: 'FT-08',
