@@ -69,7 +69,7 @@ describe.skipIf(missing(...clusterTools))(titled('the kinds in a real API server
       // A schema that is not structural says so here.
       expect(status.conditions).toHaveLength(2)
     }
-  })
+  }, 120_000) // as kubectl needs on a machine that has much else to do
 
   describe('right objects', () => {
     test.each(good)('%s: read from the API server, they say what was written', async (_, documents) => {
