@@ -2,7 +2,7 @@
 // which sends it to us.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CodedError, codeOf } from '#core/errors.ts'
+import { type CodedError, codeOf, messageOf } from '#core/errors.ts'
 import { type Kube, openKube } from '#io/kube/kube.ts'
 import { missing, titled } from '../support/tools.ts'
 import { clusterTools } from './control-plane.ts'
@@ -170,6 +170,18 @@ describe.skipIf(missing(...clusterTools))(titled('every kind and every place', .
       const message = await refused(ephemeral('unsigned', 'e-1'))
       expect(message).toContain('(spec.ephemeralContainers[0].image)')
       expect(JSON.stringify(await ephemeral('signed', 'e-2'))).toContain(JSON.stringify(pinned()))
+    })
+
+    test('AD-12: a Pod that says it is the mirror of a static one is judged like every Pod', async () => {
+      const mirror = (tag: 'signed' | 'unsigned') => {
+        const annotations = { 'kubernetes.io/config.mirror': 'a', 'kubernetes.io/config.source': 'file' }
+        const spec = { nodeName: 'node', containers: [{ name: 'c', image: image(tag) }] }
+        const body = { metadata: { name: `mirror-${tag}`, annotations }, spec }
+        return kube.send({ method: 'POST', path: path.slice(0, -8), body })
+      }
+      expect(await refused(mirror('unsigned'))).toContain('(spec.containers[0].image)')
+      // With a signed image it is the API server that has the last word: it wants no service account's token in such a Pod.
+      expect(await mirror('signed').then(() => 'made', messageOf)).not.toContain('images.sealward.dev')
     })
 
     test('another image is judged, another label is not', async () => {

@@ -192,6 +192,24 @@ describe.skipIf(missing(...clusterTools))(titled('a life in a cluster', ...clust
     }, 60_000)
   })
 
+  test('AD-11: what is exempt is said, and FT-07: after a restart of everything it is what starts, and nothing else', async () => {
+    const exempt = ['kube-node-lease', 'kube-public', 'kube-system', 'sealward']
+    expect((await installed.sealward.ready())['webhook']).toMatchObject({ unjudgedNamespaces: exempt })
+    await installed.sealward.stop('SIGKILL')
+    await installed.cluster.restartApiServer()
+    const run = (namespace: string, tag: 'signed' | 'unsigned') =>
+      tried('run', 'up', '-n', namespace, `--image=${image(tag)}`, '--dry-run=server')
+    const allowed = async () => [
+      (await run('kube-system', 'unsigned')).code,
+      (await run('default', 'signed')).code,
+      (await run('default', 'unsigned')).code,
+    ]
+    await expect.poll(allowed, patient).toEqual([0, 1, 1])
+    expect((await run('default', 'signed')).stderr).toContain('failed calling webhook "images.sealward.dev"')
+    await installed.restart()
+    await expect.poll(allowed, patient).toEqual([0, 0, 1])
+  }, 120_000)
+
   test('it used exactly the rights of the manifest', async () => {
     await expectExactRights(installed.cluster, installed.manifests, account)
   })

@@ -73,7 +73,8 @@ export const admissionThreats: readonly ThreatRow[] = [
     id: 'AD-12',
     attack: 'A user forges the annotation by which the kubelet marks mirror Pods.',
     outcome: 'It is judged like every Pod.',
-    remains: 'Telling true mirror Pods by the identity of their node comes with the cluster.',
+    remains:
+      'A true one is judged, too: the kubelet runs a static Pod whatever becomes of its mirror, so that only what `kubectl` shows is missing.',
   },
   {
     id: 'AD-13',

@@ -13,7 +13,8 @@ export const faultThreats: readonly ThreatRow[] = [
     id: 'FT-02',
     attack: 'A process is killed or told to stop under load.',
     outcome: 'No wrong answer; after SIGTERM every request that arrived is answered.',
-    remains: 'That two replicas lose nothing when one is killed is tested with the cluster.',
+    remains:
+      'That nothing is sent to a replica that was killed is for the Service; the control plane of the tests has no network of services.',
   },
   {
     id: 'FT-03',

@@ -4,13 +4,15 @@ import { isIP } from 'node:net'
 import type { WebhookEndpoint } from '#app/kube/webhook-configuration.ts'
 import { printable } from '#core/encoding/printable.ts'
 import { CodedError } from '#core/errors.ts'
-import { objectName } from '#core/policy/text-formats.ts'
+import { namespaceName, objectName } from '#core/policy/text-formats.ts'
 import type { Args } from './command.ts'
 import { kubeOptions } from './kube-options.ts'
 
 export interface KubeFlags {
   readonly kubeconfig: string | undefined
   readonly name: string
+  /** Of Sealward itself; absent: that of the Pod, or `sealward` outside of the cluster. */
+  readonly namespace: string | undefined
   /** Absent: through the Service, where the process runs inside of the cluster; not at all outside. */
   readonly endpoint: WebhookEndpoint | undefined
   readonly timeoutSeconds: number
@@ -42,6 +44,7 @@ export function kubeFlags(args: Args): KubeFlags | undefined {
   return {
     kubeconfig: args.text('kubeconfig'),
     name: nameOf(args.text('kube-name') ?? 'sealward'),
+    namespace: namespaceOf(args.text('kube-namespace')),
     endpoint,
     timeoutSeconds: numberOf('webhook-timeout', args.text('webhook-timeout') ?? '10', 1, 30),
     ca,
@@ -55,6 +58,11 @@ function nameOf(text: string): string {
     'usage',
     `--kube-name ${printable(text, 100)}: not a name of lower-case letters, digits, "-" and "."`,
   )
+}
+
+function namespaceOf(text: string | undefined): string | undefined {
+  if (text === undefined || (text.length <= 63 && namespaceName.problem?.(text) === undefined)) return text
+  throw new CodedError('usage', `--kube-namespace ${printable(text, 100)}: not the name of a namespace`)
 }
 
 function endpointOf(url: string | undefined, port: string | undefined): WebhookEndpoint | undefined {

@@ -14,6 +14,10 @@ export const kubeOptions: readonly OptionSpec[] = [
     description: 'of the Service, the ClusterRole and the webhook configurations; sealward if absent',
   },
   {
+    flags: '--kube-namespace <name>',
+    description: 'of Sealward itself, which is exempt; that of the Pod, or sealward outside of the cluster, if absent',
+  },
+  {
     flags: '--webhook-url <url>',
     description: 'https://host:port at which the API server reaches this process; needed outside of the cluster',
   },

@@ -32,7 +32,8 @@ export interface Around {
  */
 export async function serveCluster(flags: KubeFlags, around: Around): Promise<ServedPolicies> {
   const { log } = around
-  const kube = await openKube({ kubeconfig: flags.kubeconfig })
+  const opened = await openKube({ kubeconfig: flags.kubeconfig })
+  const kube = { ...opened, namespace: flags.namespace ?? (opened.isInside ? opened.namespace : outsideNamespace) }
   const endpoint = flags.endpoint ?? (kube.isInside ? ({ kind: 'service', port: 443 } as const) : undefined)
   const pulls = flags.pullSecrets ? createPullSecrets(kube, { alsoJudged: around.alsoJudged }) : undefined
   const registered = endpoint && (await register(kube, { ...flags, endpoint }, around))
@@ -61,6 +62,9 @@ export async function serveCluster(flags: KubeFlags, around: Around): Promise<Se
     },
   }
 }
+
+/** The own namespace is exempt. The one that a person's kubeconfig names is where that person works, and must not be. */
+const outsideNamespace = 'sealward'
 
 /** Objects of a cluster name no files. */
 function toolsOfCluster() {

@@ -19,7 +19,7 @@ export const realTiming: Timing = {
 }
 
 const firstPauseMs = 200
-const longestPauseMs = 10_000
+const longestPauseMs = 4_000
 /** What went on for so long has not failed at once: a watch lasts for minutes. */
 const lastingMs = 10_000
 
