@@ -9,13 +9,14 @@ import { account, type Prepared, prepare } from '../test/cluster/installed.ts'
 import { type Call, usedRights, userOf } from '../test/cluster/rights.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { type BareServer, bareDigest, startBareServer } from './bare-server.ts'
+import type { ChildOptions } from './child.ts'
 import type { Served } from './load.ts'
 import { policyFor } from './policy.ts'
 import type { Shot } from './processes/generator.ts'
 import { startRegistry } from './registry.ts'
 import type { Bench } from './scenario.ts'
 import { newKey, signedImage } from './signed-images.ts'
-import { type BenchWebhook, startServe } from './webhook.ts'
+import { type BenchWebhook, type ServeOptions, startServe } from './webhook.ts'
 
 /** Who is asked in the namespace of this name. */
 export type Asked = 'sealward' | 'bare' | 'nobody'
@@ -45,7 +46,8 @@ export interface ClusterWorld {
 /** A quiet machine needs a second until configurations are in force, a busy one five. */
 const deadlineMs = 60_000
 
-export async function startClusterWorld(bench: Bench): Promise<ClusterWorld> {
+/** @param options of Sealward's process */
+export async function startClusterWorld(bench: Bench, options: ChildOptions = {}): Promise<ClusterWorld> {
   const cluster = await startControlPlane({ audited: [userOf(account)] })
   bench.closing(() => cluster.stop())
   const prepared = await prepare(cluster)
@@ -59,7 +61,7 @@ export async function startClusterWorld(bench: Bench): Promise<ClusterWorld> {
   await registry.store([image, unsigned, foreign].flatMap(({ stored }) => stored))
   const textOf = ({ repository, tag }: typeof image) => `${registry.host}/${repository}:${tag}`
   await prepared.apply(...policyFor(registry.host, [key]).split('\n---\n').map(parsed))
-  const webhook = await startSealward(bench, prepared, registry.host)
+  const webhook = await startSealward(bench, prepared, { ...options, registry: registry.host })
   await until('Sealward did not register itself', () => isRegistered(cluster))
   const bare = await startBareServer(bench, { place: 'anywhere' })
   await prepared.apply(...(await bareConfigurations(cluster, bare)))
@@ -127,12 +129,12 @@ function parsed(text: string): object {
   return JSON.parse(text)
 }
 
-async function startSealward(bench: Bench, { kubeconfig }: Prepared, registry: string): Promise<BenchWebhook> {
+async function startSealward(bench: Bench, { kubeconfig }: Prepared, options: ServeOptions): Promise<BenchWebhook> {
   const port = await freePort()
   const others = [namespaceOf.bare, namespaceOf.nobody].flatMap((name) => ['--exempt-namespace', name])
   const url = `https://127.0.0.1:${port}`
   const flags = ['--kube', '--kubeconfig', kubeconfig, '--webhook-url', url, ...others]
-  return startServe(bench, { registry, port, place: 'anywhere', flags })
+  return startServe(bench, { ...options, port, place: 'anywhere', flags })
 }
 
 const kinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'] as const

@@ -8,7 +8,9 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { startBareServer } from './bare-server.ts'
 import type { ChildOptions } from './child.ts'
+import { startClusterWorld } from './cluster-world.ts'
 import { startGenerator } from './load.ts'
+import { cpuMicroseconds } from './process-figures.ts'
 import type { Bench } from './scenario.ts'
 import { startWarmWorld } from './warm-world.ts'
 
@@ -25,6 +27,8 @@ interface Profile {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const shown = 40
 const calls = 30_000
+/** Of Pods through an API server, which makes some hundred a second. */
+const podsMade = 4_000
 const profiler = fileURLToPath(new URL('./processes/profiler.ts', import.meta.url))
 
 function placeOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
@@ -87,16 +91,24 @@ async function written(file: string): Promise<string> {
 async function worldOf(kind: string, bench: Bench, options: ChildOptions) {
   if (kind === 'bare') {
     const { bareShots } = await startWarmWorld(bench)
-    return { server: await startBareServer(bench, options), shots: bareShots }
+    const server = await startBareServer(bench, options)
+    return { server, pid: server.pid, shots: bareShots, count: calls }
+  }
+  if (kind === 'cluster') {
+    const { apiServer, webhook, shots } = await startClusterWorld(bench, options)
+    return { server: apiServer, pid: webhook.pid, shots: [shots.sealward], count: podsMade }
   }
   const { webhook, shots } = await startWarmWorld(bench, options)
-  return { server: webhook, shots: kind === 'tag' ? shots.tag : kind === 'whole' ? shots.whole : shots.digest }
+  const chosen = kind === 'tag' ? shots.tag : kind === 'whole' ? shots.whole : shots.digest
+  return { server: webhook, pid: webhook.pid, shots: chosen, count: calls }
 }
 
-const usage = `npm run bench:profile -- [digest|tag|whole|bare]
+const kinds = ['digest', 'tag', 'whole', 'bare', 'cluster']
+
+const usage = `npm run bench:profile -- [${kinds.join('|')}]
 
 Profiles the webhook while it admits Pods whose image is named by digest (unless told otherwise) or by tag, or whole Pods; or the bare
-server that it is compared with.
+server that it is compared with; or the webhook behind a real API server.
 `
 
 async function profile(kind: string): Promise<void> {
@@ -111,12 +123,14 @@ async function profile(kind: string): Promise<void> {
   try {
     const file = join(folder, 'profile.json')
     const profiled = { nodeFlags: ['--import', profiler], env: { BENCH_PROFILE: file } }
-    const { server, shots } = await worldOf(kind, bench, profiled)
+    const { server, pid, shots, count } = await worldOf(kind, bench, profiled)
     const generator = await startGenerator(bench, server, shots, 8)
-    await generator.fire({ count: calls })
-    process.kill(server.pid, 'SIGUSR2')
-    const { count, cpu } = await generator.fire({ count: calls })
-    process.kill(server.pid, 'SIGUSR2')
+    await generator.fire({ count })
+    process.kill(pid, 'SIGUSR2')
+    const before = cpuMicroseconds(pid)
+    await generator.fire({ count })
+    const cpu = (cpuMicroseconds(pid) - before) / count
+    process.kill(pid, 'SIGUSR2')
     const profile: Profile = JSON.parse(await written(file))
     const times = selfTimes(profile)
     const total = [...times.values()].reduce((sum, time) => sum + time, 0)
@@ -134,7 +148,7 @@ async function profile(kind: string): Promise<void> {
 
 const [kind = 'digest', ...more] = process.argv.slice(2)
 if (kind === '--help') process.stdout.write(usage)
-else if (more.length === 0 && ['digest', 'tag', 'whole', 'bare'].includes(kind)) await profile(kind)
+else if (more.length === 0 && kinds.includes(kind)) await profile(kind)
 else {
   process.stderr.write(`bench:profile: there is no such choice\n\n${usage}`)
   process.exitCode = 2
