@@ -1,6 +1,7 @@
 // The CustomResourceDefinition of a kind of the policy language.
 
 import { apiVersion, type Kind } from '#core/policy/schema.ts'
+import type { ObjectShape } from '#core/policy/shape.ts'
 import { type Schema, structuralSchema } from './structural.ts'
 
 const [group = '', version = ''] = apiVersion.split('/')
@@ -86,7 +87,7 @@ export function definitionOf(kindName: string, { doc, scope, spec }: Kind): Sche
     type: 'object',
     description: doc,
     required: ['spec'],
-    properties: { spec: { description: 'What it says.', ...structuralSchema(spec) }, status },
+    properties: { spec: { description: 'What it says.', ...withShownDefaults(spec, names) }, status },
   }
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -115,6 +116,17 @@ export function definitionOf(kindName: string, { doc, scope, spec }: Kind): Sche
       ],
     },
   }
+}
+
+/** A column shows nothing of what is left out; so the API server writes the default there. */
+function withShownDefaults(spec: ObjectShape, { columns: own = [] }: Called): Schema {
+  const schema = structuralSchema(spec)
+  const properties = { ...(schema['properties'] as Readonly<Record<string, Schema>>) }
+  for (const [, path] of own) {
+    const name = path.replace('.spec.', '')
+    properties[name] = { ...properties[name], default: spec.members[name]?.default }
+  }
+  return { ...schema, properties }
 }
 
 function columns(own: readonly (readonly [string, string])[]): readonly Schema[] {

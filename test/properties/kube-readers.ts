@@ -87,7 +87,7 @@ const event = fc.oneof(
 
 const refusalStatus = fc.tuple(fc.constantFrom(401, 403, 404, 409, 410, 422, 429, 500), component)
 const codeFor: Readonly<Record<number, string>> = {
-  401: 'kube-forbidden',
+  401: 'kube-unauthenticated',
   403: 'kube-forbidden',
   404: 'kube-not-found',
   409: 'kube-conflict',
@@ -150,7 +150,7 @@ function keyIn(data: string): string {
     onChange: () => {},
     onFailure: () => {},
   })
-  return secrets.read({ namespace: 'b', name: 'a', key: 'cosign.pub' })
+  return secrets.read({ namespace: 'b', name: 'a', key: 'cosign.pub' }, undefined)
 }
 
 /** What people write into a spec, before an edit and after it. */

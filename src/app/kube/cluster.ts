@@ -144,8 +144,10 @@ function nameOf({ kind, object }: JudgedObject): string {
 }
 
 /** A dry run leaves no trace. */
-function countUse(request: AdmissionRequest, { verdicts }: Decision, status: StatusWriter): void {
-  if (request.dryRun) return
+function countUse(request: AdmissionRequest, decision: Decision, status: StatusWriter): void {
+  const { verdicts, allowed, purpose } = decision
+  // Of the two calls about an object one counts: the second, or the first where it ends there.
+  if (request.dryRun || (purpose === 'mutate' && allowed)) return
   for (const { judgement } of verdicts) {
     if (judgement === undefined) continue
     for (const { policy, outcome, code, detail } of judgement.byPolicy) {
@@ -159,16 +161,17 @@ function countUse(request: AdmissionRequest, { verdicts }: Decision, status: Sta
   }
 }
 
-/** The same failure is said again after a minute, not at every attempt. */
+/** The same failure is said again after a minute, not at every attempt, nor of every object that fails in the same way. */
 const sayAgainMs = 60_000
 
 function sparingly(log: Log): (what: string, error: CodedError) => void {
-  const said = new Map<string, { readonly message: string; readonly at: number }>()
+  const saidAt = new Map<string, number>()
   return (what, error) => {
-    const last = said.get(what)
+    // `status /apis/…` names an object; there may be thousands.
+    const key = `${what.split(' ', 1)[0]} ${error.code}`
     const at = performance.now()
-    if (last?.message === error.message && at - last.at < sayAgainMs) return
-    said.set(what, { message: error.message, at })
+    if (at - (saidAt.get(key) ?? Number.NEGATIVE_INFINITY) < sayAgainMs) return
+    saidAt.set(key, at)
     log.warn('the cluster does not give what is needed', { what, code: error.code, error: error.message })
   }
 }

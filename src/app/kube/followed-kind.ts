@@ -2,12 +2,15 @@
 
 import type { CodedError } from '#core/errors.ts'
 import type { Follower, KubeObject } from '#io/kube/follow.ts'
+import type { NamespaceBudget } from './namespace-budget.ts'
 
 export interface FollowedKindOptions {
   /** Something is other than it was. */
   readonly onChange: () => void
   /** It cannot be followed at the moment. */
   readonly onFailure: (error: CodedError) => void
+  /** Of a namespaced kind that tenants write. */
+  readonly budget?: NamespaceBudget
   /** Milliseconds on a clock that does not jump. */
   readonly now?: () => number
 }
@@ -15,7 +18,9 @@ export interface FollowedKindOptions {
 export class FollowedKind implements Follower {
   readonly #options: FollowedKindOptions
   readonly #now: () => number
-  #objects = new Map<string, KubeObject>()
+  readonly #objects = new Map<string, KubeObject>()
+  /** Objects that do not fit into their budget, of which nothing is kept but the name. */
+  readonly #tooLarge = new Set<string>()
   #isLoaded = false
   #heardAt = 0
   #problem: CodedError | undefined
@@ -48,20 +53,42 @@ export class FollowedKind implements Follower {
     return this.#objects.get(keyOf(namespace, name))
   }
 
+  isTooLarge(object: KubeObject): boolean {
+    return this.#tooLarge.has(keyOfObject(object))
+  }
+
   listed(objects: readonly KubeObject[]): void {
-    this.#objects = new Map(objects.map((object) => [keyOfObject(object), object]))
+    const there = new Set(objects.map(keyOfObject))
+    for (const key of this.#objects.keys()) if (!there.has(key)) this.#remove(key)
+    for (const object of objects) this.#set(object)
     this.#isLoaded = true
     this.#options.onChange()
   }
 
   changed(object: KubeObject): void {
-    this.#objects.set(keyOfObject(object), object)
+    this.#set(object)
     this.#options.onChange()
   }
 
   deleted(object: KubeObject): void {
-    this.#objects.delete(keyOfObject(object))
+    this.#remove(keyOfObject(object))
     this.#options.onChange()
+  }
+
+  #set(object: KubeObject): void {
+    const key = keyOfObject(object)
+    const fits = this.#options.budget?.take(key, object) ?? true
+    if (fits) this.#tooLarge.delete(key)
+    else this.#tooLarge.add(key)
+    const { managedFields: _, annotations: __, ...metadata } = object.metadata
+    // What nobody reads takes as much as what is read.
+    this.#objects.set(key, { ...object, metadata, ...(!fits && { spec: undefined }) })
+  }
+
+  #remove(key: string): void {
+    this.#objects.delete(key)
+    this.#tooLarge.delete(key)
+    this.#options.budget?.giveBack(key)
   }
 
   heard(): void {

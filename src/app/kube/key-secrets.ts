@@ -15,7 +15,13 @@ export interface KeySecretsOptions {
 }
 
 /** Each costs a watch at the API server; who has more keys than that writes them into the Attestor. */
-const maxSecrets = 256
+const maxOfCluster = 256
+/** All tenants together, who write what they like: they take nothing from the attestors of the cluster, */
+const maxOfTenants = 256
+/** and one of them not everything from the others. */
+const maxOfTenant = 16
+/** Tenants name what nobody has granted; whoever grants it waits for so long at most. */
+const forbiddenMs = 60_000
 /** As `readPublicKey` reads no more. */
 const maxKeyBytes = 16 * 1024
 
@@ -26,6 +32,8 @@ type State =
   | { readonly kind: 'absent' }
 
 interface Followed {
+  /** The namespace whose policies ask for it; absent: attestors of the cluster do. */
+  readonly tenant: string | undefined
   readonly keys: ReadonlySet<string>
   readonly ending: AbortController
   /** Of keys that were asked for before, it is what was read then, until these have been read anew. */
@@ -51,10 +59,11 @@ export class KeySecrets {
   }
 
   /** The text under a key. @throws CodedError `key-unavailable` */
-  read({ namespace, name, key }: SecretRef): string {
+  read(ref: SecretRef, tenant: string | undefined): string {
+    const { namespace, name, key } = ref
     const shown = `${namespace}/${name}`
-    const followed = this.#follow(namespace, name, key)
-    this.#used.add(shown)
+    const followed = this.#follow(ref, tenant)
+    this.#used.add(idOf(ref, tenant))
     const { state, isRead, problem } = followed
     const text = state.kind === 'found' ? state.texts.get(key) : undefined
     if (typeof text === 'string') return text
@@ -64,47 +73,69 @@ export class KeySecrets {
     throw unavailable(state.kind === 'absent' ? `there is no Secret ${shown}` : `the Secret ${shown} has no "${key}"`)
   }
 
-  /** Secrets that nobody has asked for since the last call are not followed any longer. */
-  forgetUnused(): void {
-    for (const [shown, { ending }] of this.#followed) {
-      if (this.#used.has(shown)) continue
+  /**
+   * Secrets that nobody has asked for since the last call are not followed any longer.
+   *
+   * @returns whether there were any: somebody else may have been refused for lack of a place
+   */
+  forgetUnused(): boolean {
+    const before = this.#followed.size
+    for (const [id, { ending }] of this.#followed) {
+      if (this.#used.has(id)) continue
       ending.abort()
-      this.#followed.delete(shown)
+      this.#followed.delete(id)
     }
     this.#used.clear()
+    return this.#followed.size < before
   }
 
-  #follow(namespace: string, name: string, key: string): Followed {
-    const shown = `${namespace}/${name}`
-    const known = this.#followed.get(shown)
+  #follow(ref: SecretRef, tenant: string | undefined): Followed {
+    const { namespace, name, key } = ref
+    const id = idOf(ref, tenant)
+    const known = this.#followed.get(id)
     if (known?.keys.has(key)) return known
-    if (known === undefined && this.#followed.size >= maxSecrets)
-      throw unavailable(`the Secret ${shown} is not read: no more than ${maxSecrets} are followed`)
+    if (known === undefined) this.#refuseMore(`${namespace}/${name}`, tenant)
     // What another attestor has not asked for was not kept: it is read anew. What that one has stays in force meanwhile.
     known?.ending.abort()
     const followed: Followed = {
+      tenant,
       keys: new Set([...(known?.keys ?? []), key]),
       ending: new AbortController(),
       state: known?.state ?? { kind: 'unknown' },
       isRead: false,
       problem: undefined,
     }
-    this.#followed.set(shown, followed)
+    this.#followed.set(id, followed)
     const { kube, signal } = this.#options
-    void kube.follow(this.#follower(name, shown, followed), {
+    void kube.follow(this.#follower(ref, id, followed), {
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`,
       fieldSelector: `metadata.name=${name}`,
+      forbiddenMs,
       signal: AbortSignal.any([followed.ending.signal, signal]),
     })
     return followed
   }
 
-  #follower(name: string, shown: string, followed: Followed): Follower {
+  /** @throws CodedError `key-unavailable` */
+  #refuseMore(shown: string, tenant: string | undefined): void {
+    const others = [...this.#followed.values()]
+    const count = (counts: (by: string | undefined) => boolean) => others.filter((each) => counts(each.tenant)).length
+    const refuse = (max: number, whose: string) => {
+      throw unavailable(`the Secret ${shown} is not read: no more than ${max} are followed for ${whose}`)
+    }
+    if (tenant === undefined && count((by) => by === undefined) >= maxOfCluster) refuse(maxOfCluster, 'Attestors')
+    if (tenant === undefined) return
+    if (count((by) => by === tenant) >= maxOfTenant) refuse(maxOfTenant, 'the policies of one namespace')
+    if (count((by) => by !== undefined) >= maxOfTenants) refuse(maxOfTenants, 'the policies of all namespaces')
+  }
+
+  #follower({ namespace, name }: SecretRef, id: string, followed: Followed): Follower {
+    const shown = `${namespace}/${name}`
     const become = (object: KubeObject | undefined) => {
       followed.state = object === undefined ? { kind: 'absent' } : found(object, followed.keys, shown)
       followed.isRead = true
       followed.problem = undefined
-      if (this.#followed.get(shown) === followed) this.#options.onChange()
+      if (this.#followed.get(id) === followed) this.#options.onChange()
     }
     const isIt = ({ metadata }: KubeObject) => metadata.name === name
     return {
@@ -117,10 +148,14 @@ export class KeySecrets {
         // What was read before still holds: a Secret that cannot be read is not one that is gone.
         if (followed.isRead || followed.problem !== undefined) return
         followed.problem = error
-        if (this.#followed.get(shown) === followed) this.#options.onChange()
+        if (this.#followed.get(id) === followed) this.#options.onChange()
       },
     }
   }
+}
+
+function idOf({ namespace, name }: SecretRef, tenant: string | undefined): string {
+  return `${tenant === undefined ? 'cluster' : 'tenant'} ${namespace}/${name}`
 }
 
 function found(object: KubeObject, keys: ReadonlySet<string>, shown: string): State {

@@ -4,6 +4,7 @@
 import { CodedError, messageOf } from '#core/errors.ts'
 import type { KeptObject, ObjectOutcome } from '#core/policy/last-good.ts'
 import { readLastGood } from '#core/policy/last-good.ts'
+import type { Problem } from '#core/policy/problem.ts'
 import type { ReaderTools } from '#core/policy/read-attestor.ts'
 import { ReadMemo } from '#core/policy/read-memo.ts'
 import { apiVersion } from '#core/policy/schema.ts'
@@ -14,6 +15,7 @@ import type { Kube } from '#io/kube/kube.ts'
 import { FollowedKind } from './followed-kind.ts'
 import { KeySecrets } from './key-secrets.ts'
 import { LastGoodObjects } from './last-good-objects.ts'
+import { defaultBudget, NamespaceBudget } from './namespace-budget.ts'
 import { type PolicyKind, policyKinds } from './policy-kinds.ts'
 
 export interface PolicyObjectsOptions {
@@ -62,7 +64,11 @@ export class PolicyObjects {
     const onChange = () => this.#schedule()
     this.#kinds = policyKinds.map((kind) => ({
       kind,
-      followed: new FollowedKind({ onChange, onFailure: (error) => onFailure(kind.plural, error) }),
+      followed: new FollowedKind({
+        onChange,
+        onFailure: (error) => onFailure(kind.plural, error),
+        budget: new NamespaceBudget(),
+      }),
     }))
     this.#secrets = new KeySecrets({
       kube,
@@ -114,21 +120,22 @@ export class PolicyObjects {
     if (this.#options.signal.aborted || !this.#kinds.every(({ followed }) => followed.isLoaded)) return
     const { tools, exempt, onBuilt } = this.#options
     const followed = this.#kinds.flatMap(({ kind, followed: each }) =>
-      [...each.objects()].map((object) => ({ kind, object })),
+      [...each.objects()].map((object) => ({ kind, object, isTooLarge: each.isTooLarge(object) })),
     )
     const kept: readonly KeptObject[] = followed.map(({ kind, object }) => this.#lastGood.kept(kind, object))
     const { read, outcomes } = readLastGood(
       kept,
-      { ...tools, readSecret: (ref) => this.#secrets.read(ref) },
+      { ...tools, readSecret: (ref, tenant) => this.#secrets.read(ref, tenant) },
       this.#memo,
     )
-    this.#secrets.forgetUnused()
+    if (this.#secrets.forgetUnused()) this.#schedule()
     // Of the first set nothing was in force before that could stand in.
     if (!this.#isBuilt && this.#secrets.isWaiting) return
     this.#isBuilt = true
-    const objects = followed.map(({ kind, object }) => {
-      const outcome = outcomes.get(this.#lastGood.nameOf(kind, object))
-      if (outcome === undefined) throw new Error('an object was read and nothing came of it')
+    const objects = followed.map(({ kind, object, isTooLarge }) => {
+      const found = outcomes.get(this.#lastGood.nameOf(kind, object))
+      if (found === undefined) throw new Error('an object was read and nothing came of it')
+      const outcome = isTooLarge ? { ...found, problems: [tooLarge(this.#lastGood.nameOf(kind, object))] } : found
       return { kind, object, outcome, before: this.#lastGood.settle(kind, object, outcome.inForce) }
     })
     this.#lastGood.forgetOthers(objects)
@@ -136,4 +143,9 @@ export class PolicyObjects {
     if (this.#set?.revision !== read.revision) this.#set = compilePolicySet(read, { exempt })
     onBuilt({ set: this.#set, objects })
   }
+}
+
+function tooLarge(file: string): Problem {
+  const message = `does not fit: the objects of this kind in its namespace may have ${defaultBudget.ofOne} characters together`
+  return { code: 'input-too-large', file, path: '', message }
 }

@@ -38,6 +38,7 @@ export class StatusWriter {
   readonly #wanted = new Map<string, JudgedObject>()
   #objects = new Map<string, JudgedObject>()
   readonly #uses = new Map<string, Use>()
+  #uids = new Map<string, unknown>()
   /** What was last written of each object, and when. */
   readonly #written = new Map<string, { readonly text: string; readonly at: number }>()
   #busy = 0
@@ -57,9 +58,17 @@ export class StatusWriter {
   /** What became of all objects. */
   tell(objects: readonly JudgedObject[]): void {
     this.#objects = new Map(objects.map((judged) => [pathOf(judged), judged]))
+    this.#forgetOthers(objects)
     for (const known of [this.#wanted, this.#written])
       for (const path of known.keys()) if (!this.#objects.has(path)) known.delete(path)
     this.#wantAll()
+  }
+
+  /** What was counted for an object that is gone is not that of another one of the same name. */
+  #forgetOthers(objects: readonly JudgedObject[]): void {
+    const uids = new Map(objects.map((judged) => [keyOfObject(judged), judged.object.metadata['uid']]))
+    for (const [key, uid] of this.#uids) if (uids.get(key) !== uid) this.#uses.delete(key)
+    this.#uids = uids
   }
 
   /** An image was judged by a policy, or vouched for by an attestor. @param refusal why the policy did not let it pass */

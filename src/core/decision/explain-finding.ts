@@ -97,6 +97,12 @@ function acceptable({ attestor, acceptableKeys, annotations, identity }: Signatu
   }
 }
 
+/** Is there a key with which a signature that is made now would count? */
+export function canBeSigned(finding: Finding): boolean {
+  const leaves = signatureLeaves(finding)
+  return leaves.length === 0 || leaves.some(({ acceptableKeys }) => acceptableKeys.length > 0)
+}
+
 /** Of the first leaf that is not satisfied: what somebody who signs now has to write. */
 export function annotationsWanted(finding: Finding): Readonly<Record<string, string>> {
   return signatureLeaves(finding).find((leaf) => leaf.state !== 'satisfied')?.annotations ?? {}

@@ -7,7 +7,7 @@ import { causeOf, refusedPlatform } from './cause.ts'
 import { curedBySigning } from './clauses.ts'
 import type { Decision, UseVerdict } from './decision.ts'
 import { passes } from './decision.ts'
-import { annotationsWanted, findingLines, wouldAccept } from './explain-finding.ts'
+import { annotationsWanted, canBeSigned, findingLines, wouldAccept } from './explain-finding.ts'
 import type { Finding } from './finding.ts'
 import type { Signer } from './format.ts'
 import type { Judgement, PolicyJudgement } from './judgement.ts'
@@ -112,6 +112,7 @@ function nextStep(
   const say = sentencesIn(language)
   const advice = say.next(code)
   if (advice !== undefined && !curedBySigning.has(code)) return say.nextStep(advice)
+  if (finding !== undefined && !canBeSigned(finding)) return say.nextStep(say.nobodyCanSign())
   const annotations = finding === undefined ? {} : annotationsWanted(finding)
   const command = signCommand(reference, { digest, annotations, recursive: code === 'platform-untrusted' })
   return say.nextStep(printable(command, 1_000))

@@ -60,6 +60,8 @@ export const english: Sentences = {
   all: (parts) => parts.join(' and '),
   any: (parts) => parts.join(' or '),
   atLeast: (count, parts) => `${count} of these, each by a key of its own: ${parts.join('; ')}`,
+  nobodyCanSign: () =>
+    'Ask the owner of the policy: of the attestors that it names, none has a key that is valid now, or they are not there.',
   nextStep: (text) => `Next step: ${text}`,
   next: (code) => (curedBySigning.has(code) ? undefined : errorTable[code].next),
   more: (count) => `and ${count} more`,

@@ -56,6 +56,7 @@ export const chinese: Sentences = {
   all: (parts) => parts.join('，以及'),
   any: (parts) => parts.join('，或者'),
   atLeast: (count, parts) => `以下各项中的至少 ${count} 项，且密钥各不相同：${parts.join('；')}`,
+  nobodyCanSign: () => '请联系策略的所有者：策略要求的签名者目前都没有有效密钥，或已不存在。',
   nextStep: (text) => `下一步：${text}`,
   next: (code) => (curedBySigning.has(code) ? undefined : (chineseCauses[code]?.next ?? errorTable[code].next)),
   more: (count) => `另有 ${count} 项`,

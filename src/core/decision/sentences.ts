@@ -65,6 +65,8 @@ export interface Sentences {
   any(parts: readonly string[]): string
   atLeast(count: number, parts: readonly string[]): string
   nextStep(step: string): string
+  /** What to do where signing would not help. */
+  nobodyCanSign(): string
   /** What to do about a code; `undefined` where signing is the cure. */
   next(code: ErrorCode): string | undefined
   more(count: number): string

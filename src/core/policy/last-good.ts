@@ -59,6 +59,11 @@ export function readLastGood(objects: readonly KeptObject[], tools: ReaderTools,
   return choice.result(objects)
 }
 
+function ownName(value: unknown): string {
+  const metadata = isObject(value) ? value['metadata'] : undefined
+  return isObject(metadata) ? String(metadata['name']) : ''
+}
+
 function asItWas({ before, value }: KeptObject): unknown {
   return before ?? value
 }
@@ -82,6 +87,8 @@ class Choice {
   readonly #memo: ReadMemo
   readonly #chosen: PolicyObject[] = []
   readonly #standing = new Set<string>()
+  /** Attestors that are there and not in force. */
+  readonly #unfit: string[] = []
   readonly #outcomes = new Map<string, ObjectOutcome>()
 
   constructor(tools: ReaderTools, memo: ReadMemo) {
@@ -140,8 +147,10 @@ class Choice {
         if (!still.has(object.name)) this.#choose(object, object.value, 'refusing', problems(object.name))
       }
     }
-    for (const { name } of objects) {
-      if (!this.#outcomes.has(name)) this.#outcomes.set(name, { inForce: 'nothing', problems: problems(name) })
+    for (const { name, kind, value } of objects) {
+      if (this.#outcomes.has(name)) continue
+      this.#outcomes.set(name, { inForce: 'nothing', problems: problems(name) })
+      if (kind === 'Attestor') this.#unfit.push(ownName(value))
     }
   }
 
@@ -158,7 +167,7 @@ class Choice {
   }
 
   #read(objects: readonly PolicyObject[]): ReadResult {
-    const options = { standing: this.#standing, memo: this.#memo }
+    const options = { standing: this.#standing, unfit: this.#unfit, memo: this.#memo }
     return readObjects([...this.#chosen, ...objects], this.#tools, options)
   }
 }

@@ -21,8 +21,11 @@ export interface ReaderTools {
   }
   /** The text of `path`, which the file `from` names. Throws `file-unreadable`. Absent: `file:` is refused. */
   readonly readFile?: (path: string, from: string) => string
-  /** The text under a key of a Secret. Throws `key-unavailable`. Absent: `secretRef:` is refused. */
-  readonly readSecret?: (ref: SecretRef) => string
+  /**
+   * The text under a key of a Secret, for an attestor of the cluster or for one that a policy of the namespace `tenant` has.
+   * Throws `key-unavailable`. Absent: `secretRef:` is refused.
+   */
+  readonly readSecret?: (ref: SecretRef, tenant: string | undefined) => string
 }
 
 export interface SecretRef {
@@ -113,7 +116,7 @@ function keySecret(field: Field, { tools, namespace: own, report }: AttestorCont
   if (namespace === undefined) report(written.path, 'is missing')
   else if (own !== undefined && namespace !== own)
     report(written.path, `must be "${own}": the attestors of a TrustPolicy are read from its own namespace only`)
-  else return tools.readSecret({ namespace, name, key })
+  else return tools.readSecret({ namespace, name, key }, own)
   return undefined
 }
 

@@ -8,7 +8,7 @@ import { checkShape } from './check.ts'
 import type { Opened, PolicyFile, PolicyObject, Source } from './documents.ts'
 import { openDocuments, openObjects } from './documents.ts'
 import type { Field, Problem } from './problem.ts'
-import { entries, member, renderPath, textMapOf, textOf } from './problem.ts'
+import { elements, entries, isGiven, member, renderPath, textMapOf, textOf } from './problem.ts'
 import type { ReaderTools } from './read-attestor.ts'
 import { readAttestor } from './read-attestor.ts'
 import { readDenyList, refuseEmptyList } from './read-deny-list.ts'
@@ -52,7 +52,7 @@ export interface ReadOptions {
  * version to come), `yaml-malformed`, `input-too-large`, and those of unreadable keys.
  */
 export function readDocuments(files: readonly PolicyFile[], tools: ReaderTools, options: ReadOptions = {}): ReadResult {
-  return readSources(openDocuments(files, options.ignoreForeign ?? false), files, tools, noneStands)
+  return readSources(openDocuments(files, options.ignoreForeign ?? false), files, tools)
 }
 
 export interface ReadObjectsOptions {
@@ -61,6 +61,8 @@ export interface ReadObjectsOptions {
    * Of the others, a name that nobody bears is a problem.
    */
   readonly standing?: ReadonlySet<string>
+  /** Names of Attestors that are there and not right: a policy that names one is told so. */
+  readonly unfit?: readonly string[]
   /** The same value in every call: objects that have not changed are not read again. */
   readonly memo?: ReadMemo
 }
@@ -69,9 +71,9 @@ export interface ReadObjectsOptions {
 export function readObjects(
   objects: readonly PolicyObject[],
   tools: ReaderTools,
-  { standing = noneStands, memo }: ReadObjectsOptions = {},
+  options: ReadObjectsOptions = {},
 ): ReadResult {
-  return readSources(openObjects(objects), objects, tools, standing, memo)
+  return readSources(openObjects(objects), objects, tools, options)
 }
 
 const noneStands: ReadonlySet<string> = new Set()
@@ -80,8 +82,7 @@ function readSources(
   { sources, problems }: Opened,
   files: readonly { readonly name: string }[],
   tools: ReaderTools,
-  standing: ReadonlySet<string>,
-  memo = new ReadMemo(),
+  { standing = noneStands, unfit = [], memo = new ReadMemo() }: ReadObjectsOptions = {},
 ): ReadResult {
   const seen = new Map<string, string>()
   const of = (...kinds: readonly string[]) => sources.filter(({ kind }) => kinds.includes(kind))
@@ -95,6 +96,7 @@ function readSources(
     const name = textOf(nameField(source))
     if (name !== undefined && !attestors.has(name)) attestors.set(name, attestor)
   }
+  for (const name of unfit) if (!attestors.has(name)) attestors.set(name, undefined)
   const policies = of('ClusterTrustPolicy', 'TrustPolicy').flatMap((source) => {
     const policy = keptPolicy(source, read) ?? whole(source, () => policyOf(source, read))
     if (policy) origins.set(policy, originOf(source))
@@ -189,15 +191,21 @@ function policyOf(source: Source, reading: Reading): Policy | undefined {
     report: source.report,
     attestor: (field) => {
       const attestor = findAttestor(field, [inline, reading.attestors], source, reading)
-      if (attestor !== undefined) named.set(attestor.name, attestor)
+      if (attestor !== undefined && !inline.has(attestor.name)) named.set(attestor.name, attestor)
       return attestor
     },
     revision: (read) => policyRevision(reading.tools.sha256, read),
   })
   // Attestors of its own may have their keys in Secrets, which change beside the object.
-  if (policy !== undefined && inline.size === 0 && source.count() === 0)
+  if (policy !== undefined && !namesSecrets(member(spec, 'attestors')) && source.count() === 0)
     reading.memo.keepPolicy(source.value, policy, named)
   return policy
+}
+
+function namesSecrets(attestors: Field): boolean {
+  return entries(attestors).some(([, spec]) =>
+    elements(member(member(spec, 'key'), 'keys')).some((key) => isGiven(key, 'secretRef')),
+  )
 }
 
 function inlineAttestors(

@@ -4,7 +4,7 @@
 import { attestorSpec } from './schema-attestor.ts'
 import { denyListSpec } from './schema-deny-list.ts'
 import { clusterPolicySpec, policySpec } from './schema-policy.ts'
-import type { Shape, Word } from './shape.ts'
+import type { ObjectShape, Shape, Word } from './shape.ts'
 import { choice, ignored, names, object, text } from './shape.ts'
 import { labelKey, labelValue, namespaceName, objectName } from './text-formats.ts'
 
@@ -14,7 +14,7 @@ export interface Kind {
   readonly doc: string
   readonly scope: 'Cluster' | 'Namespaced'
   /** Absent: of a version to come. */
-  readonly spec?: Shape
+  readonly spec?: ObjectShape
 }
 
 export const kinds: Readonly<Record<string, Kind>> = {

@@ -29,13 +29,15 @@ export interface FollowOptions {
   readonly signal: AbortSignal
   /** How long a watch lasts before it is asked for anew, which is when the API server looks again whether we may. */
   readonly watchSeconds?: number
+  /** After a refusal for lack of rights it is not asked again for about so long; by default, as after any failure. */
+  readonly forbiddenMs?: number
   readonly timing?: Timing
 }
 
-/** Fifty of the largest objects are as much as an answer may have. */
-const pageSize = 50
+/** Of the largest objects, these are 30 MiB at once; of others, a large cluster has some hundred pages. */
+const pageSize = 20
 /** Ten times the namespaces that a cluster is built for; a server whose list has no end must not fill the memory. */
-const maxPages = 2_000
+const maxPages = 5_000
 /** The API server sends a bookmark about once a minute, so that silence of two is a dead connection. */
 const idleMs = 130_000
 /** It ends a watch after 30 to 60 minutes by itself; sooner, so that a half dead one is not kept for long. */
@@ -43,10 +45,11 @@ const watchSecondsByDefault = 600
 
 /** Until the signal; never rejects. */
 export async function followObjects(client: KubeClient, follower: Follower, options: FollowOptions): Promise<void> {
-  const { signal, timing = realTiming } = options
+  const { signal, forbiddenMs = 0, timing = realTiming } = options
   const pace = new Pace(timing)
   let version: string | undefined
   while (!signal.aborted) {
+    let leastMs = 0
     try {
       version ??= await listAll(client, follower, options)
       pace.begun()
@@ -57,10 +60,11 @@ export async function followObjects(client: KubeClient, follower: Follower, opti
       // What a watch has missed is only told by a list.
       version = undefined
       pace.ended(true)
+      if (codeOf(error) === 'kube-forbidden') leastMs = forbiddenMs
       // History is forgotten now and then; nobody has to know, unless it goes on.
       if (codeOf(error) !== 'kube-expired' || pace.failures > 1) follower.failed(asCoded(error))
     }
-    await pace.pause(signal)
+    await pace.pause(signal, leastMs)
   }
 }
 

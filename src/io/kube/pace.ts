@@ -19,6 +19,7 @@ export const realTiming: Timing = {
 }
 
 const firstPauseMs = 200
+/** Whatever was changed while the API server was away is felt within five seconds of its return. */
 const longestPauseMs = 4_000
 /** What went on for so long has not failed at once: a watch lasts for minutes. */
 const lastingMs = 10_000
@@ -50,10 +51,11 @@ export class Pace {
     else this.#failures += 1
   }
 
-  /** Before it is tried again; replicas do not go on in step. */
-  async pause(signal: AbortSignal): Promise<void> {
-    if (this.#failures === 0 || signal.aborted) return
-    const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures - 1, 10))
+  /** Before it is tried again; replicas do not go on in step. @param leastMs no sooner than after about so long */
+  async pause(signal: AbortSignal, leastMs = 0): Promise<void> {
+    if ((this.#failures === 0 && leastMs === 0) || signal.aborted) return
+    const growing = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(Math.max(this.#failures - 1, 0), 10))
+    const longest = Math.max(leastMs, growing)
     await this.#timing.pause(longest * (0.5 + this.#timing.random() / 2), signal)
   }
 }

@@ -22,9 +22,9 @@ function keySecrets() {
     onChange: () => told.push('change'),
     onFailure: ({ code }) => told.push(code),
   })
-  const read = (key = 'cosign.pub', name = 'release') => {
+  const read = (key = 'cosign.pub', name = 'release', tenant?: string) => {
     try {
-      return secrets.read({ namespace: 'keys', name, key })
+      return secrets.read({ namespace: 'keys', name, key }, tenant)
     } catch (error) {
       return error instanceof CodedError ? `${error.code}: ${error.message}` : 'no coded error'
     }
@@ -165,7 +165,7 @@ test('no more than 256 Secrets are followed, and a place that is left is taken',
   const { cluster, secrets, read } = keySecrets()
   for (let index = 0; index < 256; index++) expect(read('cosign.pub', `s-${index}`)).toContain('is being read')
   expect(read('cosign.pub', 'one-more')).toBe(
-    'key-unavailable: the Secret keys/one-more is not read: no more than 256 are followed',
+    'key-unavailable: the Secret keys/one-more is not read: no more than 256 are followed for Attestors',
   )
   // A second key of one of them is not one more.
   expect(read('other.pub', 's-1')).toContain('is being read')
@@ -174,6 +174,20 @@ test('no more than 256 Secrets are followed, and a place that is left is taken',
   read('cosign.pub', 's-1')
   secrets.forgetUnused()
   expect(read('cosign.pub', 'one-more')).toContain('is being read')
+})
+
+test('what tenants ask for takes no place from the attestors of the cluster, and of one tenant not all from the others', () => {
+  const { read } = keySecrets()
+  for (let index = 0; index < 16; index++) expect(read('k', `s-${index}`, 'team')).toContain('is being read')
+  expect(read('k', 'one-more', 'team')).toContain('no more than 16 are followed for the policies of one namespace')
+  expect(read('k', 's-1', 'team')).toContain('is being read')
+  for (let other = 0; other < 15; other++) {
+    for (let index = 0; index < 16; index++)
+      expect(read('k', `s-${other}-${index}`, `t-${other}`)).toContain('is being read')
+  }
+  expect(read('k', 'late', 't-late')).toContain('no more than 256 are followed for the policies of all namespaces')
+  expect(read('k', 's-1')).toContain('is being read')
+  expect(read('k', 'late')).toContain('is being read')
 })
 
 test('nothing is followed after the end', () => {

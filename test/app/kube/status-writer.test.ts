@@ -285,6 +285,16 @@ describe('images that were judged', () => {
     expect(sent).toHaveLength(1)
   })
 
+  test('are not those of another object of the same name', async () => {
+    const { writer, sent, pass } = writing()
+    writer.tell([judged(counted)])
+    writer.used({ policy: 'n/p' })
+    writer.tell([])
+    writer.tell([judged({ ...counted, images: 0 }, inForce, { uid: 'another' })])
+    await pass(minute)
+    expect(sent).toEqual([])
+  })
+
   test('are kept where another replica was first, and added to its number', async () => {
     const { writer, sent, failures, answers, pass } = writing()
     answers.push('kube-conflict')

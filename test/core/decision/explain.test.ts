@@ -128,7 +128,7 @@ describe('a denial in English', () => {
         '',
         'Found: no signature.',
         'Would be accepted: a signature by "release" (none of whose keys is valid now).',
-        release(d0),
+        'Next step: Ask the owner of the policy: of the attestors that it names, none has a key that is valid now, or they are not there.',
       ],
     ],
     [

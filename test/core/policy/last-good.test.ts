@@ -79,13 +79,15 @@ describe('a new object that is wrong', () => {
   test('an attestor takes the policies that name it with it, and no others', () => {
     const bad = kept(attestor('new', wrongKey), 'never right')
     const needing = kept(clusterPolicy({ rules: rules('new') }, 'needing'), 'never right')
-    const { inForce } = read(kept(written), kept(clusterPolicy({ rules: rules() })), bad, needing)
+    const { inForce, outcomes } = read(kept(written), kept(clusterPolicy({ rules: rules() })), bad, needing)
     expect(inForce).toEqual({
       'Attestor release': 'written',
       'Attestor new': 'nothing',
       'ClusterTrustPolicy production': 'written',
       'ClusterTrustPolicy needing': 'nothing',
     })
+    const needed = outcomes.get('ClusterTrustPolicy needing')?.problems
+    expect(needed).toMatchObject([{ message: 'the attestor "new" has problems of its own' }])
   })
 })
 
@@ -253,5 +255,32 @@ describe('a DenyList that is wrong', () => {
     const nothing = denyList({ digests: ['v1'] })
     expect(denied(kept(nothing, right))).toMatchObject({ inForce: 'partly', digests: [digest('a')], keys: [key('b')] })
     expect(denied(kept(nothing, 'never right'))).toEqual({ inForce: 'nothing', problems: ['spec.digests[0]'] })
+  })
+
+  test('are read once though they have attestors of their own, unless these have their keys in Secrets', () => {
+    const described: string[] = []
+    const base = toolsWith()
+    const tools = {
+      ...base,
+      describePublicKey: (pem: string) => {
+        described.push(pem)
+        return base.describePublicKey(pem)
+      },
+      readSecret: () => pems.second,
+    }
+    const own = (key: Spec) =>
+      kept(teamPolicy({ attestors: { own: { key: { keys: [{ name: 'k', ...key }] } } }, rules: rules('own') }))
+    const [inline, secret] = [own({ pem: pems.first }), own({ secretRef: { name: 's' } })]
+    for (const [object, times] of [
+      [inline, 1],
+      [secret, 2],
+    ] as const) {
+      const memo = new ReadMemo()
+      described.length = 0
+      const twice = [1, 2].map(() => readLastGood([object], tools, memo).read)
+      expect(twice.flatMap(({ problems }) => problems)).toEqual([])
+      expect(described).toHaveLength(times)
+      expect(twice[1]?.revision).toBe(twice[0]?.revision)
+    }
   })
 })
