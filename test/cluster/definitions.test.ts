@@ -126,7 +126,8 @@ spec:
     test('a member that is unknown is dropped for a client that does not ask for more, and never kept', async () => {
       const document = { ...(wrongObjects[0]?.wrong as Document), metadata: { name: 'dropped' } }
       const made = await create(client, document, { dryRun: 'All', fieldValidation: 'Warn' })
-      expect(made['spec']).toEqual({ otherwise: 'Deny' })
+      // The mode is what the API server writes where none is written.
+      expect(made['spec']).toEqual({ mode: 'Enforce', otherwise: 'Deny' })
       const merged = ['apply', '--server-side', '--dry-run=server', '-f', '-']
       const { stderr } = await cluster.kubectl(merged, JSON.stringify(document))
       expect(stderr).toContain('.spec.othrwise: field not declared in schema')
