@@ -55,15 +55,17 @@ describe.skipIf(missing(...tools))(titled('docs/install.md, as a script', ...too
   const run = (script: string) =>
     new Promise<{ readonly code: number | string | null; readonly output: string }>((resolve) => {
       const env = { PATH: `${folder}/bin:${process.env['PATH']}`, HOME: folder, KUBECONFIG: cluster.kubeconfig }
-      execFile('bash', ['-euc', script], { cwd: folder, env, timeout: 60_000 }, (error, stdout, stderr) =>
+      execFile('bash', ['-euc', script], { cwd: folder, env, timeout: 150_000 }, (error, stdout, stderr) =>
         resolve({ code: error?.code ?? 0, output: stdout + stderr }),
       )
     })
   const objects = async (kinds: string) => (await cluster.kubectl(['get', kinds, '-A', '-o', 'name'])).stdout
   const ours = 'clusterroles,clusterrolebindings,deployments,services,crds'
 
+  // A step of Helm stood still for a minute once, beside another whole run of the suite on two processors.
   test.each(['helm', 'manifest'])(
     'installs, enforces, upgrades and removes by way of %s',
+    { timeout: 400_000, retry: 1 },
     async (name) => {
       const before = await objects(ours)
       const [installing, ...others] = way(name)
@@ -76,9 +78,8 @@ describe.skipIf(missing(...tools))(titled('docs/install.md, as a script', ...too
         const { code, output } = await run(text)
         expect(code, `${text}\n${output}`).toBe(0)
       }
-      await expect.poll(() => objects(ours), { timeout: 30_000 }).toBe(before)
+      await expect.poll(() => objects(ours), { timeout: 60_000 }).toBe(before)
     },
-    120_000,
   )
 
   test('the hardened values are those that it speaks of', async () => {
