@@ -62,7 +62,7 @@ describe.skipIf(missing(...tools))(titled('docs/install.md, as a script', ...too
   const objects = async (kinds: string) => (await cluster.kubectl(['get', kinds, '-A', '-o', 'name'])).stdout
   const ours = 'clusterroles,clusterrolebindings,deployments,services,crds'
 
-  // A step of Helm stood still for a minute once, beside another whole run of the suite on two processors.
+  // An API server took more than half a minute once to remove a definition, beside another run of suites on two processors.
   test.each(['helm', 'manifest'])(
     'installs, enforces, upgrades and removes by way of %s',
     { timeout: 400_000, retry: 1 },
