@@ -237,7 +237,11 @@ describe('a DenyList', () => {
         const before = await decide([first, ...others], request)
         const after = await decide([first, ...others], request, [denied])
         count(before)
-        if (!before.allowed) expect(after.allowed).toBe(false)
+        // `not-pinned` is said of what is trusted: without its trust an image may be let in unverified, and is not to be pinned.
+        const isRefused = before.verdicts.some(
+          ({ outcome, code }) => outcome !== 'trusted' && outcome !== 'accepted' && code !== 'not-pinned',
+        )
+        if (isRefused) expect(after.allowed).toBe(false)
         for (const { judgement, outcome, code } of after.verdicts) {
           const isListed = judgement?.digest !== undefined && denied.digests.includes(judgement.digest)
           if (isListed) expect([outcome, code]).toEqual(['untrusted', 'digest-denied'])
@@ -253,6 +257,18 @@ describe('a DenyList', () => {
     },
     timeout,
   )
+})
+
+test('a DenyList takes the trust, and with it the pin, of what a policy lets in unverified as well', async () => {
+  const either = [policy('either', [rule(anyOf({ kind: 'insecureAcceptAnything' }, signed('release')))])]
+  const request: Request = { images: ['v1'], purpose: 'validate', outage: 'none' }
+  expect(await decide(either, request)).toMatchObject({ allowed: false, verdicts: [{ code: 'not-pinned' }] })
+  const denied = await decide(either, request, [denying({ keys: ['release'] })])
+  expect(denied).toMatchObject({
+    allowed: true,
+    pins: [],
+    verdicts: [{ outcome: 'accepted', code: 'accepted-by-rule' }],
+  })
 })
 
 describe('references: DigestOnly', () => {
