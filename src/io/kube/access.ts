@@ -45,9 +45,9 @@ export async function openKubeAccess({ kubeconfig, podRoot }: KubeAccessOptions 
     if (podRoot !== undefined) config.loadFromCluster(podRoot)
     else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig)
     else config.loadFromDefault()
-    return tlsAndHeaders(config)
+    return { server: serverOf(config), ...(await tlsAndHeaders(config)) }
   })
-  const server = serverOf(config)
+  const { server } = options
   const { ca, cert, key, servername, rejectUnauthorized } = options
   if (rejectUnauthorized === false)
     throw refused('insecure-skip-tls-verify is not accepted: name the authority instead')
@@ -94,10 +94,15 @@ function headersOf({ headers, auth }: RequestOptions): Readonly<Record<string, s
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]))
 }
 
+/** What the library makes up where it finds nothing. */
+const nobodysServer = 'http://localhost:8080'
+
 function serverOf(config: KubeConfig): URL {
   const cluster = config.getCurrentCluster()
   if (cluster === null) throw refused('the context names no cluster')
   if (cluster.proxyUrl != null) throw refused('proxy-url is not supported: the API server is reached directly')
+  if (cluster.server === nobodysServer)
+    throw refused('there is none: no --kubeconfig, no KUBECONFIG, no ~/.kube/config and no service account of a Pod')
   const server = URL.parse(cluster.server)
   if (server?.protocol !== 'https:') throw refused('the API server must be reached by https')
   return server

@@ -56,6 +56,15 @@ describe.skipIf(missing('openssl'))(titled('access to an API server', 'openssl')
     expect((await openKubeAccess()).namespace).toBe('by-environment')
   })
 
+  test('is refused with what was looked for where there is nothing', async () => {
+    vi.stubEnv('KUBECONFIG', '')
+    vi.stubEnv('HOME', folder)
+    expect(await refusal(openKubeAccess())).toMatchObject({
+      code: 'kube-config',
+      message: expect.stringContaining('no --kubeconfig, no KUBECONFIG, no ~/.kube/config and no service account'),
+    })
+  })
+
   test.each<[string, Parameters<FakeApiServer['kubeconfig']>, RegExp]>([
     ['without TLS', [{ server: 'http://127.0.0.1:1' }], /must be reached by https|HTTP protocol is not allowed/],
     [
