@@ -2,10 +2,11 @@
 
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'node:https'
+import { Agent } from 'node:https'
 import { join } from 'node:path'
 import process from 'node:process'
 import { program as sources } from '../support/cli.ts'
+import { askedOver } from '../support/https-ask.ts'
 import { reviewOf } from '../support/served.ts'
 
 export interface SealwardOptions {
@@ -77,15 +78,15 @@ export async function startSealward(options: SealwardOptions): Promise<Sealward>
     ask: async (image, parts = {}) => {
       const uid = `u-${++asked}`
       const object = { metadata: { name: 'a' }, spec: { containers: [{ name: 'c', image }] } }
-      const answer = await send(
+      const answer = await askedOver(
         `${url}/mutate?timeout=10s`,
         agent,
         reviewOf(uid, { object, namespace: 'shop', ...parts }),
       )
       return JSON.parse(answer).response
     },
-    ready: async () => JSON.parse(await send(`${url}/readyz`, agent)),
-    metrics: () => send(`${url}/metrics`, agent),
+    ready: async () => JSON.parse(await askedOver(`${url}/readyz`, agent)),
+    metrics: () => askedOver(`${url}/metrics`, agent),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal)
       const code = await ended
@@ -93,18 +94,4 @@ export async function startSealward(options: SealwardOptions): Promise<Sealward>
       return code
     },
   }
-}
-
-function send(url: string, agent: Agent, body?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const sent = request(url, { method: body === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('error', reject)
-      response.on('end', () => resolve(Buffer.concat(parts).toString()))
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }

@@ -3,10 +3,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:https'
+import { Agent } from 'node:https'
 import { join } from 'node:path'
 import process from 'node:process'
 import { program } from './cli.ts'
+import { askedOver } from './https-ask.ts'
 
 export interface Served {
   readonly url: string
@@ -79,13 +80,13 @@ export async function startServed(folder: string, options: ServedOptions = {}): 
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${text}`)))
   })
   const agent = new Agent({ ca: readFileSync(ca, 'utf8'), keepAlive: true })
-  const get = (path: string) => send(`${url}${path}`, agent)
+  const get = (path: string) => askedOver(`${url}${path}`, agent)
   return {
     url,
     process: child,
     stderr: () => text,
     ask: async (uid, parts) => {
-      const answer = await send(`${url}/mutate?timeout=10s`, agent, reviewOf(uid, parts))
+      const answer = await askedOver(`${url}/mutate?timeout=10s`, agent, reviewOf(uid, parts))
       const { response } = JSON.parse(answer)
       if (response?.uid !== uid) throw new Error(`no answer to ${uid}: ${answer}`)
       return response
@@ -97,18 +98,4 @@ export async function startServed(folder: string, options: ServedOptions = {}): 
       return exited.finally(() => agent.destroy())
     },
   }
-}
-
-function send(url: string, agent: Agent, body?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const sent = request(url, { method: body === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('error', reject)
-      response.on('end', () => resolve(Buffer.concat(parts).toString()))
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }
